@@ -1,0 +1,49 @@
+# Everything that a developer types. Each target makes sure of its own needs, so `make demo` works on a fresh clone.
+
+LAB ?= lab
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab-ready check test test-all demo lab-supply lab-up lab-down lab-status lab-shell lab-clean clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with the pinned tools; quick when it is there
+	@scripts/setup
+
+lab-ready: setup
+	@scripts/lab-ready
+
+check: setup ## Lint, types, unit tests, ansible-test sanity: no cluster
+	@scripts/stage "make check" scripts/check
+
+test: check lab-ready ## check, then the upgrade of a real cluster
+	@scripts/test
+
+test-all: check lab-ready ## Everything, however slow
+	@scripts/test --all
+
+demo: lab-ready ## Watch a real cluster being upgraded under traffic
+	@$(PYTHON) tests/lab/demo.py
+
+lab-supply: lab-ready ## Build packages and images of the lab (once, long)
+	@$(PYTHON) tests/lab supply --name $(LAB)
+
+lab-up: lab-ready ## Start the lab LAB=lab
+	@$(PYTHON) tests/lab up --name $(LAB)
+
+lab-down: setup ## Remove the lab LAB=lab
+	@$(PYTHON) tests/lab down --name $(LAB)
+
+lab-status: setup ## What runs in the lab LAB=lab
+	@$(PYTHON) tests/lab status --name $(LAB)
+
+lab-shell: setup ## A shell on NODE=cp1 of the lab LAB=lab
+	@$(PYTHON) tests/lab shell $(NODE) --name $(LAB)
+
+lab-clean: setup ## Empty the cache of built packages and images
+	@$(PYTHON) tests/lab clean --name $(LAB)
+
+clean: ## Remove what setup and check made
+	rm -rf .venv .collections .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis
