@@ -1,0 +1,237 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Speaks HTTP with an apiserver: plain dicts in and out, errors that say what was asked, of whom, and what came back.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import ipaddress
+import json
+import re
+import typing as t
+import urllib.parse
+import urllib.request
+
+from ._errors import MaintenanceError
+
+if t.TYPE_CHECKING:
+    import ssl
+
+# It comes with the kubernetes package, whose absence _kube reports.
+with contextlib.suppress(ImportError):
+    import urllib3
+
+CONNECT_TIMEOUT = 5
+# An apiserver may hold an eviction for 10 s while it retries a conflict of its own.
+READ_TIMEOUT = 30
+CONNECTIONS = 16
+PAGE = 500
+
+Query = t.Optional[t.Mapping[str, t.Any]]
+
+
+class KubeError(MaintenanceError):
+    """``status`` is 0 where there was no answer at all; ``causes`` are those of the API's Status object."""
+
+    def __init__(
+        self,
+        msg: str,
+        status: int = 0,
+        reason: str = "",
+        message: str = "",
+        causes: t.Sequence[dict[str, t.Any]] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(msg)
+        self.status = status
+        self.reason = reason
+        self.message = message or msg
+        self.causes = list(causes)
+        self.retry_after = retry_after
+
+
+class Kube:
+    """One cluster, for any number of threads.
+
+    Of several servers the one that answers is kept, in ``server``; when it no longer does, the next is tried.
+    """
+
+    def __init__(
+        self,
+        servers: t.Sequence[str],
+        tls: ssl.SSLContext,
+        authorization: t.Callable[[], t.Mapping[str, str]] = dict,
+        tls_server_name: str | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        self.server = servers[0]
+        self._servers = list(servers)
+        self._authorization = authorization
+        self._pools = {server: _pool(proxy or _proxy_for(server), tls, tls_server_name) for server in servers}
+
+    def get(self, path: str, query: Query = None) -> dict[str, t.Any]:
+        return self._ask("GET", path, query)
+
+    def list(self, path: str, query: Query = None) -> builtins.list[dict[str, t.Any]]:
+        """Every item of a collection, read in pages."""
+        items: builtins.list[dict[str, t.Any]] = []
+        token, restarted = "", False
+        while True:
+            try:
+                page = self.get(path, {**(query or {}), "limit": PAGE, **({"continue": token} if token else {})})
+            except KubeError as error:
+                # A continue token lives for some minutes only; then the collection is read anew, once.
+                if error.status != 410 or not token or restarted:
+                    raise
+                items, token, restarted = [], "", True
+                continue
+            items += page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return items
+
+    def patch(self, path: str, body: t.Any, content_type: str = "application/merge-patch+json") -> dict[str, t.Any]:
+        return self._ask("PATCH", path, body=body, content_type=content_type)
+
+    def post(self, path: str, body: t.Any) -> dict[str, t.Any]:
+        return self._ask("POST", path, body=body)
+
+    def delete(self, path: str, body: t.Any = None) -> dict[str, t.Any]:
+        return self._ask("DELETE", path, body=body)
+
+    def raw(self, path: str) -> str:
+        """For what is no object, such as ``/readyz?verbose``."""
+        return str(self._send("GET", path).data.decode("utf-8", "replace"))
+
+    def _ask(self, method: str, path: str, *args: t.Any, **kwargs: t.Any) -> dict[str, t.Any]:
+        response = self._send(method, path, *args, **kwargs)
+        try:
+            answer = json.loads(response.data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            kind = response.headers.get("Content-Type", "no type")
+            raise KubeError(f"{method} {path} at {self.server}: the answer ({kind}) is no Kubernetes object")
+        return answer
+
+    def _send(
+        self, method: str, path: str, query: Query = None, body: t.Any = None, content_type: str = "application/json"
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"Accept": "application/json, */*", "User-Agent": "kubeops.maintenance", **self._authorization()}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        url = path + ("?" + urllib.parse.urlencode(query) if query else "")
+        first = self._servers.index(self.server)
+        silent = []
+        for server in self._servers[first:] + self._servers[:first]:
+            try:
+                response = self._pools[server].request(
+                    method,
+                    server + url,
+                    body=None if body is None else json.dumps(body),
+                    headers=headers,
+                    redirect=False,
+                )
+            except urllib3.exceptions.HTTPError as error:
+                silent.append(f"{server} ({_why(error)})")
+                # What another server may already have begun to do is not asked of the next one.
+                if method == "GET" or _never_sent(error):
+                    continue
+                break
+            self.server = server
+            if response.status >= 300:
+                raise _refusal(f"{method} {path} at {server}", response)
+            return response
+        raise KubeError(f"{method} {path}: no answer from {', '.join(silent)}")
+
+
+def _refusal(asked: str, response: urllib3.BaseHTTPResponse) -> KubeError:
+    """The API explains itself with a Status object; what may stand in between (proxies, load balancers) does not."""
+    status: t.Any = None
+    with contextlib.suppress(ValueError):
+        status = json.loads(response.data)
+    if not isinstance(status, dict):
+        status = {"message": response.data[:200].decode("utf-8", "replace").strip()}
+    details = status.get("details") or {}
+    message = str(status.get("message") or response.reason or "no explanation")
+    hint = ". The credentials are not accepted: expired, or of another cluster" if response.status == 401 else ""
+    after = str(response.headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
+    return KubeError(
+        f"{asked}: {response.status} {message}{hint}",
+        status=response.status,
+        reason=str(status.get("reason") or ""),
+        message=message,
+        causes=details.get("causes") or (),
+        retry_after=float(after) if after.isdigit() else None,
+    )
+
+
+def _never_sent(error: Exception) -> bool:
+    errors = urllib3.exceptions
+    return isinstance(
+        error, (errors.NewConnectionError, errors.ConnectTimeoutError, errors.SSLError, errors.ProxyError)
+    )
+
+
+def _why(error: Exception) -> str:
+    errors = urllib3.exceptions
+    if isinstance(error, errors.ReadTimeoutError):
+        return f"no answer within {READ_TIMEOUT} s"
+    if isinstance(error, errors.ConnectTimeoutError) and not isinstance(error, errors.NewConnectionError):
+        return f"no connection within {CONNECT_TIMEOUT} s"
+    if isinstance(error, errors.SSLError):
+        return f"TLS: {error}. See ca_cert and tls_server_name"
+    if isinstance(error, errors.ProxyError):
+        return f"the proxy: {_why(error.original_error)}"
+    # urllib3 begins some of its messages with the name of an object of its own.
+    return re.sub(r"^(<.*?>|\w+\(.*?\)): ", "", str(error))
+
+
+def _pool(proxy: str, tls: ssl.SSLContext, tls_server_name: str | None) -> urllib3.PoolManager:
+    options: dict[str, t.Any] = {
+        "ssl_context": tls,
+        "server_hostname": tls_server_name or None,
+        "maxsize": CONNECTIONS,
+        "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+        "retries": False,
+    }
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    if proxy.startswith("socks"):
+        from urllib3.contrib.socks import SOCKSProxyManager
+
+        return SOCKSProxyManager(proxy, **options)
+    login = urllib3.util.parse_url(proxy).auth
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
+
+
+def _proxy_for(server: str) -> str:
+    """The environment's proxy for a server, empty where none applies."""
+    proxies = urllib.request.getproxies_environment()
+    parts = urllib.parse.urlsplit(server)
+    if _is_direct(parts.hostname or "", parts.netloc, proxies.get("no", "")):
+        return ""
+    return proxies.get(parts.scheme) or proxies.get("all") or ""
+
+
+def _is_direct(host: str, netloc: str, no_proxy: str) -> bool:
+    """As the tools written in Go have it: never a proxy for the loopback, and no_proxy may have networks in it."""
+    address = None
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+    if host == "localhost" or (address and address.is_loopback):
+        return True
+    for entry in filter(None, (entry.strip().lower() for entry in no_proxy.split(","))):
+        if entry in ("*", host, netloc) or host.endswith("." + entry.lstrip(".")):
+            return True
+        with contextlib.suppress(ValueError):
+            if address and address in ipaddress.ip_network(entry, strict=False):
+                return True
+    return False
