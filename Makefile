@@ -18,11 +18,10 @@ lab-ready: setup
 check: setup ## Lint, types, unit tests, ansible-test sanity: no cluster
 	@scripts/stage "make check" scripts/check
 
-test: check lab-ready ## check, then the upgrade of a real cluster
-	@scripts/test
+test: check lab-ready ## check, then upgrades of a real cluster
+	@scripts/stage "lab and scenarios" scripts/test
 
-test-all: check lab-ready ## Everything, however slow
-	@scripts/test --all
+test-all: test ## test and whatever is slower (nothing today)
 
 demo: lab-ready ## Watch a real cluster being upgraded under traffic
 	@$(PYTHON) tests/lab/demo.py
