@@ -1,0 +1,85 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One lab: its name, its folder and what is remembered of it there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+from . import topology
+from .process import LabError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    name: str
+    topology: str
+    version: str
+    subnet: str
+    nodes: tuple[topology.Node, ...]
+
+    @property
+    def folder(self) -> Path:
+        return folder(self.name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def inventory(self) -> Path:
+        return self.folder / "inventory" / "hosts.yml"
+
+    @property
+    def ssh(self) -> Path:
+        return self.folder / "ssh"
+
+    @property
+    def mirror(self) -> str:
+        return topology.host(self.subnet, topology.MIRROR_HOST)
+
+    @property
+    def control_planes(self) -> list[topology.Node]:
+        return [node for node in self.nodes if node.control_plane]
+
+    def container(self, node: str) -> str:
+        return f"{self.name}-{node}"
+
+    def node(self, name: str) -> topology.Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise LabError(f"lab {self.name} has no node `{name}`; it has {', '.join(node.name for node in self.nodes)}")
+
+    def remember(self) -> None:
+        """Written when the lab is whole: a lab without this file is half made."""
+        (self.folder / "lab.json").write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+
+
+def folder(name: str) -> Path:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", name):
+        raise LabError(f"`{name}` is no name for a lab: use small letters, digits and dashes, 31 at most")
+    return PROJECT / "build" / "lab" / name
+
+
+def recall(name: str) -> Lab | None:
+    """The lab of this name, if it is whole."""
+    file = folder(name) / "lab.json"
+    if not file.exists():
+        return None
+    facts = json.loads(file.read_text())
+    nodes = tuple(topology.Node(node["name"], tuple(node["groups"]), node["address"]) for node in facts.pop("nodes"))
+    return Lab(nodes=nodes, **facts)
+
+
+def known(name: str) -> Lab:
+    if lab := recall(name):
+        return lab
+    raise LabError(f"there is no lab `{name}`: `python tests/lab up --name {name}` makes it")

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab's containers, networks and images: everything carries a label, and nothing without it is touched."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+from .process import LabError, output, run
+
+LABEL = "kubeops.lab"
+FILES = Path(__file__).parent / "files"
+SETTINGS = {"CONTAINERS_CONF": str(FILES / "containers.conf")}
+
+
+def podman(*words: str | Path, **options: t.Any) -> str:
+    return output("podman", *words, env=SETTINGS, **options)
+
+
+def containers(lab: str | None = None) -> list[dict[str, t.Any]]:
+    """Containers of one lab, or of all labs."""
+    found: list[dict[str, t.Any]] = json.loads(podman("ps", "-a", "--format=json", f"--filter=label={_filter(lab)}"))
+    return found
+
+
+def networks() -> list[dict[str, t.Any]]:
+    """All networks of the machine, whoever made them."""
+    names = podman("network", "ls", "--format={{.Name}}").split()
+    return json.loads(podman("network", "inspect", *names)) if names else []
+
+
+def refuse_foreign(kind: str, name: str, labels: t.Mapping[str, str] | None, lab: str) -> None:
+    """An object of the lab's name that the lab did not make stays as it is."""
+    if (labels or {}).get(LABEL) != lab:
+        raise LabError(
+            f"there is a {kind} {name} that this lab did not make (no label {LABEL}={lab}): "
+            f"choose another --name, or remove it yourself"
+        )
+
+
+def make_network(lab: str, name: str, subnet: str) -> None:
+    podman("network", "create", f"--label={LABEL}={lab}", f"--subnet={subnet}", name)
+
+
+def start(lab: str, name: str, image: str, *words: str | Path) -> None:
+    podman("run", "--detach", f"--name={name}", f"--label={LABEL}={lab}", "--pull=never", *words, image)
+
+
+def inside(container: str, script: str, **options: t.Any) -> str:
+    """Run a shell script as root in a container."""
+    return podman("exec", "--interactive", container, "sh", "-eu", "-s", stdin=script, **options)
+
+
+def remove(lab: str) -> None:
+    """Remove what carries the lab's label, with the volumes that belong to it."""
+    if names := [container["Names"][0] for container in containers(lab)]:
+        podman("rm", "--force", "--time=0", "--volumes", *names)
+    for network in networks():
+        if (network.get("labels") or {}).get(LABEL) == lab:
+            podman("network", "rm", network["name"])
+
+
+def has_image(name: str) -> bool:
+    return run("podman", "image", "exists", name, env=SETTINGS, check=False).returncode == 0
+
+
+def remove_images() -> None:
+    if names := podman("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}").split():
+        podman("rmi", "--force", *dict.fromkeys(names))
+
+
+def _filter(lab: str | None) -> str:
+    return f"{LABEL}={lab}" if lab else LABEL
