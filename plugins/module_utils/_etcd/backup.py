@@ -1,0 +1,172 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One backup run: lock the member, look at it, return the snapshot that is there already or take one.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import os
+import time
+import typing as t
+
+from .. import _static_pod
+from .._check import WARN, Check, failures
+from .._errors import MaintenanceError
+from .._wait import Deadline
+from . import health, lock, store, topology
+from .gateway import Gateway, GatewayError
+from .snapshot import SCHEMA, Label, save, verify
+from .topology import LocalMember
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do."""
+
+    directory: str
+    label: Label
+    timeout: float = 600
+    lock_timeout: float = 120
+    reuse_within: float = 0
+    manifests: str = _static_pod.MANIFESTS
+    lock_path: str = lock.PATH
+    dry_run: bool = False
+
+
+@dataclasses.dataclass
+class Report:
+    """The result, filled on the way, so that a failure returns the same keys as a success."""
+
+    dry_run: bool
+    changed: bool = False
+    snapshot: dict[str, t.Any] | None = None
+    checks: list[Check] = dataclasses.field(default_factory=list)
+    actions: list[str] = dataclasses.field(default_factory=list)
+    durations: dict[str, float] = dataclasses.field(default_factory=lambda: {"lock": 0.0, "save": 0.0, "verify": 0.0})
+
+    def act(self, what: str, do: t.Callable[[], t.Any]) -> None:
+        if not self.dry_run:
+            do()
+        self.actions.append(what)
+        self.changed = True
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "changed": self.changed,
+            "snapshot": self.snapshot,
+            "checks": [check.as_dict() for check in self.checks],
+            "actions": self.actions,
+            "durations": self.durations,
+        }
+
+
+def run(request: Request) -> dict[str, t.Any]:
+    report = Report(request.dry_run)
+    start = time.monotonic()
+    try:
+        _backup(request, report)
+    except MaintenanceError as error:
+        error.data = {**report.as_dict(), **error.data}
+        raise
+    except OSError as error:
+        where = error.filename or request.directory
+        raise MaintenanceError(f"{where}: {error.strerror}. No snapshot was taken", **report.as_dict()) from error
+    finally:
+        report.durations["total"] = round(time.monotonic() - start, 3)
+    return report.as_dict()
+
+
+def _backup(request: Request, report: Report) -> None:
+    store.check_directory(request.directory)
+    local = topology.discover(request.manifests)
+    with _lock(request, local) as waited:
+        report.durations["lock"] = round(waited, 3)
+        gateway = Gateway(local)
+        seen = _observe(gateway, local, report)
+        # First of all: whoever runs again after a change that hurt the member has the snapshot from before that change.
+        report.snapshot = _reusable(request, local, seen, report)
+        if report.snapshot:
+            return
+        if seen:
+            room = health.room(request.directory, store.free_bytes(request.directory), seen.status.db_size)
+            report.checks.append(room)
+        failed = failures(report.checks)
+        if failed or not seen:
+            reasons = "; ".join(check.sentence() for check in failed)
+            raise MaintenanceError(f"etcd/{local.name}: no snapshot was taken, nothing was written: {reasons}")
+        _take(request, local, gateway, seen, report)
+
+
+def _lock(request: Request, local: LocalMember) -> t.ContextManager[float]:
+    if request.dry_run:  # a lock is a file that is written
+        return contextlib.nullcontext(0.0)
+    return lock.member_lock(f"snapshot of etcd/{local.name}", request.lock_timeout, request.lock_path)
+
+
+def _observe(gateway: Gateway, local: LocalMember, report: Report) -> health.Observation | None:
+    try:
+        seen = health.observe(gateway)
+    except GatewayError as error:
+        report.checks.append(health.silent(local.name, error.msg))
+        return None
+    report.checks += health.checks(local.name, seen)
+    return seen
+
+
+def _reusable(
+    request: Request, local: LocalMember, seen: health.Observation | None, report: Report
+) -> dict[str, t.Any] | None:
+    if request.reuse_within <= 0:
+        return None
+    for path, sidecar in store.described(request.directory, local.name):
+        if not _serves(request, sidecar, seen):
+            continue
+        try:
+            if verify(path).sha256 != sidecar.get("sha256"):
+                raise MaintenanceError(f"{path}: is not the file that its sidecar describes")
+        except MaintenanceError as error:
+            report.checks.append(Check("earlier snapshot", WARN, path, error.msg, "a new one takes its place"))
+            continue
+        return {"path": path, **sidecar}
+    return None
+
+
+def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observation | None) -> bool:
+    wanted = {"schema": SCHEMA, "tier": request.label.tier, "run_key": request.label.run_key}
+    if seen:
+        wanted["cluster_id"] = seen.status.cluster_id
+    if any(sidecar.get(name) != value for name, value in wanted.items()):
+        return False
+    try:
+        taken = datetime.datetime.fromisoformat(str(sidecar.get("started")).replace("Z", "+00:00"))
+        age = (datetime.datetime.now(datetime.timezone.utc) - taken).total_seconds()
+    except (ValueError, TypeError):
+        return False
+    return 0 <= age <= request.reuse_within
+
+
+def _take(request: Request, local: LocalMember, gateway: Gateway, seen: health.Observation, report: Report) -> None:
+    for path in store.leftovers(request.directory, local.name):
+        report.act(f"remove {path}, which a killed run has left", functools.partial(os.unlink, path))
+    if not os.path.isdir(request.directory):
+        report.act(f"create directory {request.directory}", lambda: store.prepare(request.directory))
+    status = seen.status
+
+    def take() -> None:
+        taken = save(gateway, local, seen, request.label, request.directory, Deadline(request.timeout))
+        report.durations.update(save=taken["save_seconds"], verify=taken["verify_seconds"])
+        report.snapshot = taken
+
+    report.act(
+        f"save a {request.label.tier} snapshot of etcd/{local.name} to {request.directory}: "
+        f"{status.db_size} bytes at revision {status.revision}",
+        take,
+    )

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an etcd database holds, read in one walk over all its rows.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import array
+import dataclasses
+import json
+import struct
+import typing as t
+
+from . import crc32c, protobuf, state
+from .bolt import Database
+from .pages import Damaged
+
+# etcd makes all of them when it starts.
+BUCKETS = frozenset(
+    (
+        b"alarm",
+        b"auth",
+        b"authRoles",
+        b"authUsers",
+        b"cluster",
+        b"key",
+        b"lease",
+        b"members",
+        b"members_removed",
+        b"meta",
+    )
+)
+# The UID of this object is the identity of a Kubernetes cluster.
+KUBE_SYSTEM = b"/registry/namespaces/kube-system"
+# Far above what is real. They bound what a hostile file can cost.
+_LONGEST_JSON = 1 << 16
+_MOST = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """``revision`` is that of the last row; ``head`` is where etcd would go on from, later when that was compacted.
+
+    ``keys`` counts the keys that live, ``rows`` all rows of all buckets: etcdutl prints the one from 3.6 on, and the
+    other before. ``hash`` is etcdutl's, None where it was not asked for.
+    """
+
+    revision: int
+    head: int
+    keys: int
+    rows: int
+    members: tuple[state.Member, ...]
+    alarms: tuple[state.Alarm, ...]
+    storage_version: str
+    cluster_version: str
+    kube_system_uid: str
+    hash: t.Optional[int]
+
+
+def read(database: Database, with_hash: bool = False) -> Contents:
+    """Walk the whole database. Raise Damaged where structure or rows are not what etcd writes."""
+    walk = _Walk(with_hash)
+    missing = set(BUCKETS)
+    for name, rows in database.buckets():
+        walk.bucket(name, rows)
+        missing.discard(name)
+    if missing:
+        raise Damaged(f"buckets that etcd always makes are missing: {b', '.join(sorted(missing)).decode()}")
+    return Contents(
+        revision=walk.revision,
+        head=max(walk.revision, walk.compacted, 1),
+        keys=walk.live.count(),
+        rows=walk.count,
+        members=tuple(sorted(walk.members, key=lambda one: one.id)),
+        alarms=tuple(walk.alarms),
+        storage_version=walk.versions.get(b"storageVersion", ""),
+        cluster_version=walk.versions.get(b"clusterVersion", ""),
+        kube_system_uid=_uid(walk.kube_system),
+        hash=walk.hash if with_hash else None,
+    )
+
+
+class LiveKeys:
+    """Counts keys whose last row is no tombstone in eight bytes a row, where a set of keys would take a hundred.
+
+    A key is told by 63 bits of its hash, which is seeded anew in each process, so nobody can prepare collisions.
+    """
+
+    _PARTS = 64
+
+    def __init__(self) -> None:
+        self._parts = tuple(array.array("Q") for _part in range(self._PARTS))
+
+    def add(self, key: bytes, tombstone: bool) -> None:
+        mark = hash(key) & 0x7FFFFFFFFFFFFFFF
+        self._parts[mark % self._PARTS].append(mark << 1 | tombstone)
+
+    def count(self) -> int:
+        return sum(map(self._count_part, self._parts))
+
+    @staticmethod
+    def _count_part(part: t.Iterable[int]) -> int:
+        live: set[int] = set()
+        for mark in part:
+            if mark & 1:
+                live.discard(mark >> 1)
+            else:
+                live.add(mark >> 1)
+        return len(live)
+
+
+class _Walk:
+    """What has been found so far."""
+
+    def __init__(self, with_hash: bool) -> None:
+        self.revision = self.compacted = self.count = self.hash = 0
+        self.live = LiveKeys()
+        self.members: list[state.Member] = []
+        self.alarms: list[state.Alarm] = []
+        self.versions: dict[bytes, str] = {}
+        self.kube_system = b""
+        self._with_hash = with_hash
+        self._handlers = {
+            b"key": self._revision,
+            b"meta": self._setting,
+            b"cluster": self._setting,
+            b"members": self._member,
+            b"alarm": self._alarm,
+        }
+
+    def bucket(self, name: bytes, rows: t.Iterable[tuple[bytes, bytes]]) -> None:
+        handle = self._handlers.get(name)
+        if self._with_hash:
+            self.hash = crc32c.update(self.hash, name)
+        for key, value in rows:
+            self.count += 1
+            if self._with_hash:
+                self.hash = crc32c.update(self.hash, key + value)
+            if handle is None:
+                continue
+            try:
+                handle(key, value)
+            except state.MALFORMED as error:
+                raise Damaged(f"bucket {name.decode()}: row {key[:40]!r} is not what etcd writes: {error}") from error
+
+    def _revision(self, key: bytes, value: bytes) -> None:
+        """Key: main revision, '_', sub revision and 't' on a tombstone. Value: a KeyValue."""
+        tombstone = key[17:] == b"t"
+        if len(key) - tombstone != 17 or key[8:9] != b"_":
+            raise ValueError("no revision")
+        self.revision = int.from_bytes(key[:8], "big")
+        name = _key_of(value)
+        self.live.add(name, tombstone)
+        if name == KUBE_SYSTEM:
+            self.kube_system = b"" if tombstone else protobuf.first(value, 5)
+
+    def _setting(self, key: bytes, value: bytes) -> None:
+        if key in (b"scheduledCompactRev", b"finishedCompactRev"):
+            self.compacted = max(self.compacted, struct.unpack_from(">Q", value)[0])
+        elif key in (b"storageVersion", b"clusterVersion"):
+            self.versions[key] = value.decode("ascii")
+
+    def _member(self, key: bytes, value: bytes) -> None:
+        self.members.append(state.member(_json(value)))
+        _limit(self.members)
+
+    def _alarm(self, key: bytes, value: bytes) -> None:
+        found = dict(protobuf.fields(key))
+        self.alarms.append(state.alarm(t.cast(int, found.get(1, 0)), t.cast(int, found.get(2, 0))))
+        _limit(self.alarms)
+
+
+def _limit(items: t.Sized) -> None:
+    if len(items) > _MOST:
+        raise ValueError(f"there are more than {_MOST} of them")
+
+
+def _key_of(value: bytes) -> bytes:
+    """The key of a KeyValue, which etcd writes first. Revisions that a restore made up have none."""
+    if value[:1] != b"\x0a":
+        return protobuf.first(value, 1)
+    size, start = protobuf.varint(value, 1)
+    if start + size > len(value):
+        raise ValueError("the key is cut off")
+    return value[start : start + size]
+
+
+def _json(value: bytes) -> dict[str, t.Any]:
+    if len(value) > _LONGEST_JSON:
+        raise ValueError(f"{len(value)} bytes of JSON")
+    return dict(json.loads(value))
+
+
+def _uid(namespace: bytes) -> str:
+    """metadata.uid of a stored object, empty where it is encrypted or not there."""
+    try:
+        if namespace.startswith(b"{"):
+            return str(_json(namespace)["metadata"]["uid"])
+        if namespace.startswith(b"k8s\0"):  # a runtime.Unknown, whose field 2 is the object; metadata is 1, uid is 5
+            return protobuf.first(protobuf.first(protobuf.first(namespace[4:], 2), 1), 5).decode("ascii")
+    except state.MALFORMED:
+        pass
+    return ""

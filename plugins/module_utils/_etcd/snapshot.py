@@ -1,0 +1,181 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A snapshot: verified from its file alone, and saved so that a file with its name is known to restore.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import stat
+import time
+import typing as t
+
+from .._errors import MaintenanceError
+from .._wait import Deadline
+from . import contents, store
+from .bolt import Database
+from .gateway import Gateway
+from .health import Observation
+from .pages import Damaged
+from .topology import LocalMember
+
+SCHEMA = 1
+TRAILER = 32
+_CHUNK = 1 << 20
+# Written pages go to the disk in portions: one sync of a large file at the end would stall etcd's own on the same disk.
+_SYNC_EVERY = 32 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What verification found. ``sha256`` is of the whole file, as sha256sum prints it."""
+
+    size: int
+    sha256: str
+    contents: contents.Contents
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """Why a snapshot is taken. Two of the same tier and ``run_key`` are for the same purpose."""
+
+    tier: str
+    reason: str = ""
+    run_key: str = ""
+
+
+def verify(path: str, with_hash: bool = False) -> Facts:
+    """Check everything that a file alone can tell. Raise Damaged where a restore would fail, or worse, not fail."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise MaintenanceError(f"{path}: cannot be opened: {error.strerror}") from error
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise Damaged("is no regular file")
+        sha256 = _check_trailer(handle, found.st_size)
+        return Facts(found.st_size, sha256, contents.read(Database(handle, found.st_size - TRAILER), with_hash))
+    except Damaged as error:
+        raise Damaged(
+            f"{path}: {error.msg}. The snapshot is damaged: do not restore it, take or choose another"
+        ) from error
+    except OSError as error:
+        raise MaintenanceError(f"{path}: cannot be read: {error.strerror}") from error
+    finally:
+        os.close(handle)
+
+
+def save(
+    gateway: Gateway, local: LocalMember, seen: Observation, label: Label, directory: str, deadline: Deadline
+) -> dict[str, t.Any]:
+    """Stream, sync, verify, compare with what the member said before, describe, rename. Return path and sidecar.
+
+    Where anything fails, nothing is left in the directory.
+    """
+    started = datetime.datetime.now(datetime.timezone.utc)
+    clock = time.monotonic()
+    part = os.path.join(directory, store.name(local.name, started, label.tier))
+    made = [part]
+    try:
+        _stream(gateway, part, deadline)
+        streamed = time.monotonic()
+        facts = verify(part)
+        _compare(facts.contents, seen)
+        path = os.path.join(directory, store.name(local.name, started, label.tier, facts.contents.revision))
+        sidecar = {
+            **_describe(facts, local, seen, label),
+            "started": store.timestamp(started),
+            "finished": store.timestamp(datetime.datetime.now(datetime.timezone.utc)),
+            "save_seconds": round(streamed - clock, 3),
+            "verify_seconds": round(time.monotonic() - streamed, 3),
+        }
+        made += [store.sidecar(path), store.sidecar(path) + ".part"]
+        store.write_whole(store.sidecar(path), json.dumps(sidecar, indent=2, sort_keys=True).encode() + b"\n")
+        store.publish(part, path)
+        return {"path": path, **sidecar}
+    except BaseException:
+        for one in made:
+            with contextlib.suppress(OSError):
+                os.unlink(one)
+        raise
+
+
+def _check_trailer(handle: int, size: int) -> str:
+    if size % 512 != TRAILER:
+        raise Damaged(f"{size} bytes: a snapshot is a database of whole pages and {TRAILER} bytes of checksum")
+    digest = hashlib.sha256()
+    left = size - TRAILER
+    while left:
+        data = os.read(handle, min(_CHUNK, left))
+        if not data:
+            raise Damaged(f"the file ends {left} bytes early")
+        digest.update(data)
+        left -= len(data)
+    trailer = os.read(handle, TRAILER)
+    if trailer != digest.digest():
+        raise Damaged(f"its content has the sha256 {digest.hexdigest()}, its trailer says {trailer.hex()}")
+    digest.update(trailer)
+    return digest.hexdigest()
+
+
+def _stream(gateway: Gateway, part: str, deadline: Deadline) -> None:
+    with store.create(part) as file:
+        unsynced = 0
+        for blob in gateway.snapshot(deadline):
+            file.write(blob)
+            unsynced += len(blob)
+            if unsynced >= _SYNC_EVERY:
+                unsynced = 0
+                _to_disk(file)
+        _to_disk(file)
+
+
+def _to_disk(file: t.BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    # What is verified afterwards is then read from the disk, and etcd's own pages stay in memory.
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _compare(found: contents.Contents, seen: Observation) -> None:
+    if found.head < seen.status.revision:
+        raise Damaged(
+            f"the snapshot ends at revision {found.head}, the member was at {seen.status.revision} before it was taken"
+        )
+    if found.members != seen.members:
+        raise Damaged(
+            f"the snapshot names the members {', '.join(map(str, found.members))}; the cluster has "
+            f"{', '.join(map(str, seen.members))}. If a member was added or removed just now, try again"
+        )
+
+
+def _describe(facts: Facts, local: LocalMember, seen: Observation, label: Label) -> dict[str, t.Any]:
+    found, status = facts.contents, seen.status
+    return {
+        "schema": SCHEMA,
+        "cluster_id": status.cluster_id,
+        "kube_system_uid": found.kube_system_uid,
+        "member": local.name,
+        "member_id": status.member_id,
+        "members": [dataclasses.asdict(member) for member in found.members],
+        "etcd_version": status.version,
+        "storage_version": found.storage_version,
+        "cluster_version": found.cluster_version,
+        "revision": found.revision,
+        "keys": found.keys,
+        "rows": found.rows,
+        "size": facts.size,
+        "database_in_use": status.db_size_in_use,
+        "sha256": facts.sha256,
+        **dataclasses.asdict(label),
+    }

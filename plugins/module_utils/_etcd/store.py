@@ -1,0 +1,135 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The directory of snapshots: names, sidecars, and files that appear whole or not at all.
+
+A file is written under its name with ``.part``, synced and renamed. A snapshot gets its own name after its sidecar has
+got its: whatever is called ``.db`` here is whole, verified and described.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import re
+import typing as t
+
+from .._errors import MaintenanceError
+
+TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
+_STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
+_SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
+_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json)?\.part")
+_LONGEST_SIDECAR = 1 << 20
+
+
+def timestamp(when: datetime.datetime) -> str:
+    """``2026-11-20T10:11:12.345Z``: UTC, as it stands in sidecars and, without its colons and dashes, in names."""
+    return when.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def name(member: str, when: datetime.datetime, tier: str, revision: int | None = None) -> str:
+    """A snapshot's file name; without a revision that of the file it is written to."""
+    stem = f"etcd-{member}-{re.sub('[-:]', '', timestamp(when))}-{tier}"
+    return f"{stem}.db.part" if revision is None else f"{stem}-rev{revision}.db"
+
+
+def sidecar(snapshot: str) -> str:
+    return f"{snapshot}.json"
+
+
+def free_bytes(directory: str) -> int:
+    """What is free in a directory, or where it would be made."""
+    while not os.path.isdir(directory) and os.path.dirname(directory) != directory:
+        directory = os.path.dirname(directory)
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+def prepare(directory: str) -> bool:
+    """Make the directory, for its owner alone. Whether it had to be made."""
+    missing = []
+    parent = directory
+    while not os.path.isdir(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    for one in reversed(missing):
+        os.mkdir(one, 0o700)
+        sync(os.path.dirname(one))
+    return bool(missing)
+
+
+def check_directory(directory: str) -> None:
+    """A snapshot holds all Secrets of a cluster: refuse a place where everybody could exchange it for another."""
+    if not os.path.isabs(directory):
+        raise MaintenanceError(f"{directory}: is no absolute path")
+    if os.path.isdir(directory) and os.stat(directory).st_mode & 0o002:
+        raise MaintenanceError(f"{directory}: everybody may write to it. Choose another, or: chmod 0700 {directory}")
+
+
+def leftovers(directory: str, member: str) -> list[str]:
+    """The unfinished files that killed runs of this member have left."""
+    return [os.path.join(directory, entry) for entry in _entries(directory) if _ours(_PART, entry, member)]
+
+
+def described(directory: str, member: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """Each finished snapshot of a member with its sidecar, newest first."""
+    names = [entry for entry in _entries(directory) if _ours(_SNAPSHOT, entry, member)]
+    for entry in sorted(names, key=lambda one: _match(_SNAPSHOT, one)["time"], reverse=True):
+        path = os.path.join(directory, entry)
+        with contextlib.suppress(OSError, ValueError), open(sidecar(path), "rb") as file:
+            content = json.loads(file.read(_LONGEST_SIDECAR))
+            if isinstance(content, dict):
+                yield path, content
+
+
+def write_whole(path: str, content: bytes) -> None:
+    part = f"{path}.part"
+    with create(part) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    publish(part, path)
+
+
+def create(path: str) -> t.BinaryIO:
+    """A new file for its owner alone; never one that is there already."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.fdopen(handle, "wb", 1 << 20)
+
+
+def publish(part: str, path: str) -> None:
+    """Give a synced file its name, for good: the directory is synced too."""
+    if os.path.lexists(path):
+        raise MaintenanceError(f"{path}: is there already; nothing is overwritten")
+    os.rename(part, path)
+    sync(os.path.dirname(path))
+
+
+def sync(directory: str) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []
+
+
+def _match(pattern: re.Pattern[str], entry: str) -> dict[str, str]:
+    found = pattern.fullmatch(entry)
+    return found.groupdict() if found else {}
+
+
+def _ours(pattern: re.Pattern[str], entry: str, member: str) -> bool:
+    return _match(pattern, entry).get("member") == member

@@ -1,0 +1,289 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_snapshot
+short_description: Take a snapshot of this node's etcd member and verify it
+version_added: 0.1.0
+description:
+  - Takes a snapshot of the etcd member that runs on the node as a static pod, and proves that the file is whole before it gets its name.
+  - The member's endpoint, name and certificates are read from its static pod manifest. The snapshot comes through etcd's JSON gateway, so neither
+    C(etcdctl) nor any Python package is needed on the node.
+  - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision which the member had before, and
+    that it names the members which the cluster has. C(etcdutl snapshot status) looks at none but the second.
+  - Beside each snapshot lies a sidecar, a JSON file with the same name and C(.json) after it, that says what the snapshot holds and why it was taken.
+  - An unhealthy member (no leader, a learner, any alarm, too far behind, no answer) and too little disk are refused before anything is written.
+  - Maintenance of a member excludes each other by C(flock) on C(/run/lock/kubeops-etcd.lock).
+author:
+  - kubeops.maintenance contributors (@kubeops)
+notes:
+  - A snapshot holds every object of the cluster, Secrets included. Files are made with mode 0600, directories with mode 0700.
+  - A file whose name ends in C(.part) is unfinished. The next run of the module on that node removes those that a killed run of the module has left, and
+    no other file.
+options:
+  dir:
+    description:
+      - The directory that keeps the snapshots. It is made where it is missing, and refused where everybody may write to it.
+    type: path
+    default: /var/backups/kubeops/etcd
+  tier:
+    description:
+      - What the snapshot is for. Says how long it is kept.
+    type: str
+    choices: [hourly, daily, weekly, monthly, pre-upgrade, manual]
+    default: manual
+  reason:
+    description:
+      - A sentence for the person who finds the snapshot. Written into the sidecar.
+    type: str
+    default: ""
+  run_key:
+    description:
+      - Names the undertaking that the snapshot is for, such as C(1.36.4->1.37.1). Written into the sidecar, and compared by O(reuse_within).
+    type: str
+    default: ""
+  reuse_within:
+    description:
+      - Take no new snapshot where this member has one that was taken no more than this number of seconds ago, with the same O(tier) and O(run_key) and of the
+        same cluster, whose file still verifies. So a run that goes on after an interruption keeps the snapshot from before its first change.
+      - That snapshot will do even if the member is unhealthy now. What is wrong with it stands in RV(checks).
+      - V(0) takes a new one every time.
+    type: int
+    default: 0
+  timeout:
+    description:
+      - Seconds that the member may take to send the snapshot.
+    type: int
+    default: 600
+  lock_timeout:
+    description:
+      - Seconds to wait for other maintenance of the same member to end.
+    type: int
+    default: 120
+  manifest_dir:
+    description:
+      - The directory of the kubelet's static pod manifests.
+    type: path
+    default: /etc/kubernetes/manifests
+extends_documentation_fragment:
+  - kubeops.maintenance._attributes
+  - kubeops.maintenance._attributes.ACTION_GROUP
+attributes:
+  check_mode:
+    support: full
+    details: The member and the disk are looked at as otherwise; nothing is written, the lock is not taken.
+  diff_mode:
+    support: none
+  idempotent:
+    support: partial
+    details: Every call takes a snapshot, unless O(reuse_within) finds one that will do.
+"""
+
+EXAMPLES = r"""
+- name: Take a snapshot
+  kubeops.maintenance.etcd_snapshot:
+    reason: Before the storage is moved
+  become: true
+  register: taken
+
+- name: Say where it is
+  ansible.builtin.debug:
+    msg: "{{ taken.snapshot.path }}: revision {{ taken.snapshot.revision }}, {{ taken.snapshot.keys }} keys"
+
+- name: Take a snapshot before an upgrade, once for all runs that it needs
+  kubeops.maintenance.etcd_snapshot:
+    tier: pre-upgrade
+    run_key: 1.36.4->1.37.1
+    reuse_within: 86400
+  become: true
+"""
+
+RETURN = r"""
+snapshot:
+  description: The snapshot, with what its sidecar says. V(null) where there is none, in check mode too.
+  returned: always
+  type: dict
+  sample:
+    path: /var/backups/kubeops/etcd/etcd-cp1-20261120T101112.345Z-manual-rev10432.db
+    schema: 1
+    cluster_id: 8cc9da78b36d1115
+    kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50
+    member: cp1
+    member_id: ac7c97ef0ec193b0
+    members: [{id: ac7c97ef0ec193b0, name: cp1, peer_urls: ["https://192.0.2.11:2380"], is_learner: false}]
+    etcd_version: 3.6.16
+    storage_version: 3.6.0
+    cluster_version: 3.6.0
+    revision: 10432
+    keys: 312
+    rows: 873
+    size: 4673568
+    database_in_use: 2101248
+    sha256: b87116f76834a729fe577926dd76d9ab0a60cfca2a0549ca8af0f1639e460ac4
+    tier: manual
+    reason: Before the storage is moved
+    run_key: ""
+    started: "2026-11-20T10:11:12.345Z"
+    finished: "2026-11-20T10:11:12.531Z"
+    save_seconds: 0.132
+    verify_seconds: 0.041
+  contains:
+    path:
+      description: The file.
+      type: str
+    schema:
+      description: Version of the sidecar's layout.
+      type: int
+    cluster_id:
+      description: Id of the etcd cluster, in hexadecimal as C(etcdctl) prints it.
+      type: str
+    kube_system_uid:
+      description: UID of the namespace C(kube-system), which tells Kubernetes clusters apart. Empty where namespaces are encrypted.
+      type: str
+    member:
+      description: Name of the member that the snapshot is of.
+      type: str
+    member_id:
+      description: Id of that member.
+      type: str
+    members:
+      description: The members of the cluster according to the snapshot, which are those that it has.
+      type: list
+      elements: dict
+    etcd_version:
+      description: Version of the member.
+      type: str
+    storage_version:
+      description: Version of the database's layout. Empty before etcd 3.6.
+      type: str
+    cluster_version:
+      description: Version that all members of the cluster keep to.
+      type: str
+    revision:
+      description: Revision of the last change that the snapshot holds.
+      type: int
+    keys:
+      description: Number of keys.
+      type: int
+    rows:
+      description: Number of rows of the database, old revisions of keys included.
+      type: int
+    size:
+      description: Size of the file in bytes.
+      type: int
+    database_in_use:
+      description: Bytes of the database that were in use. The rest is free space that a defragmentation would give back.
+      type: int
+    sha256:
+      description: Checksum of the file, as C(sha256sum) prints it.
+      type: str
+    tier:
+      description: The O(tier).
+      type: str
+    reason:
+      description: The O(reason).
+      type: str
+    run_key:
+      description: The O(run_key).
+      type: str
+    started:
+      description: When the save began, in UTC.
+      type: str
+    finished:
+      description: When the verification ended, in UTC.
+      type: str
+    save_seconds:
+      description: How long the save took.
+      type: float
+    verify_seconds:
+      description: How long the verification took.
+      type: float
+checks:
+  description: What was looked at before the snapshot, on failure too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What was looked at.
+      type: str
+    status:
+      description: V(pass), V(warn), V(fail) or V(skip).
+      type: str
+    object:
+      description: What it is about.
+      type: str
+    evidence:
+      description: What was found.
+      type: str
+    fix:
+      description: What to do about it. Empty on a V(pass).
+      type: str
+actions:
+  description: What was done, in order; in check mode what would be done.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "create directory /var/backups/kubeops/etcd"
+    - "save a manual snapshot of etcd/cp1 to /var/backups/kubeops/etcd: 4673536 bytes at revision 10431"
+durations:
+  description: Seconds for each part of the run.
+  returned: always
+  type: dict
+  contains:
+    lock:
+      description: Waiting for the lock.
+      type: float
+    save:
+      description: Saving.
+      type: float
+    verify:
+      description: Verifying.
+      type: float
+    total:
+      description: All of it.
+      type: float
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import run_module
+from ..module_utils._etcd import backup
+from ..module_utils._etcd.snapshot import Label
+from ..module_utils._etcd.store import TIERS
+
+ARGUMENT_SPEC = {
+    "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+    "tier": {"type": "str", "choices": list(TIERS), "default": "manual"},
+    "reason": {"type": "str", "default": ""},
+    "run_key": {"type": "str", "default": "", "no_log": False},
+    "reuse_within": {"type": "int", "default": 0},
+    "timeout": {"type": "int", "default": 600},
+    "lock_timeout": {"type": "int", "default": 120},
+    "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    options = module.params
+    request = backup.Request(
+        directory=options["dir"],
+        label=Label(options["tier"], options["reason"], options["run_key"]),
+        timeout=options["timeout"],
+        lock_timeout=options["lock_timeout"],
+        reuse_within=options["reuse_within"],
+        manifests=options["manifest_dir"],
+        dry_run=module.check_mode,
+    )
+    run_module(module, lambda: backup.run(request))
+
+
+if __name__ == "__main__":
+    main()
