@@ -1,10 +1,11 @@
 # Everything that a developer types. Each target makes sure of its own needs, so `make demo` works on a fresh clone.
 
 LAB ?= lab
+NODE ?= cp1
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab-ready check test test-all demo lab-supply lab-up lab-down lab-status lab-shell lab-clean clean
+.PHONY: help setup lab-ready check test test-all demo lab-supply lab-up lab-down lab-status lab-shell lab-clean changelog clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,10 +40,13 @@ lab-status: setup ## What runs in the lab LAB=lab
 	@$(PYTHON) tests/lab status --name $(LAB)
 
 lab-shell: setup ## A shell on NODE=cp1 of the lab LAB=lab
-	@$(PYTHON) tests/lab shell $(NODE) --name $(LAB)
+	@$(PYTHON) tests/lab shell --name $(LAB) $(NODE)
 
 lab-clean: setup ## Empty the cache of built packages and images
 	@$(PYTHON) tests/lab clean --name $(LAB)
+
+changelog: setup ## Turn fragments into CHANGELOG.md, under the version in galaxy.yml
+	@PATH=$(CURDIR)/.venv/bin:$$PATH antsibull-changelog release --update-existing --reload-plugins
 
 clean: ## Remove what setup and check made
 	rm -rf .venv .collections .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis
