@@ -1,0 +1,211 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Preflight: what would make the upgrade fail, found before anything is changed.
+
+Each failing check names the object, the numbers and the fix.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._check import FAIL, PASS, SKIP, WARN, Check
+from . import checks_etcd, skew, versions
+from .cluster import APISERVER, CONTROL_PLANE, Cluster
+from .plan import Facts, Plan, Wanted
+from .skew import some
+from .versions import Version
+
+HostFacts = t.Mapping[str, Facts]
+
+
+def preflight(
+    cluster: Cluster,
+    plan: Plan,
+    want: Wanted,
+    facts: HostFacts,
+    control_plane: t.Collection[str],
+    snapshot_dir: t.Optional[str],
+) -> list[Check]:
+    target = plan.version
+    return [
+        check_path(plan),
+        check_downgrade(cluster, target),
+        *check_packages(facts, target),
+        *check_hosts(cluster, facts, control_plane),
+        *check_nodes(cluster),
+        *check_config(cluster, target),
+        check_coredns(cluster),
+        check_addons(cluster),
+        *checks_etcd.preflight(cluster, want, facts, snapshot_dir),
+        *check_unfinished(facts),
+        *skew.observed(cluster, target),
+        *skew.kubelets_at(cluster, target),
+    ]
+
+
+def check_path(plan: Plan) -> Check:
+    """kubeadm goes one minor at a time."""
+    if plan.before is None:
+        fix = "look for them: kubectl -n kube-system get pods -l tier=control-plane"
+        return Check("upgrade path", FAIL, "cluster", "no control plane pod with a version was found", fix)
+    evidence = f"{plan.before} to {plan.version}"
+    if len(plan.hops) <= 1:
+        return Check("upgrade path", PASS, "cluster", evidence)
+    way = ", then ".join(f"the latest {hop}" if hop != str(plan.version) else hop for hop in plan.hops)
+    evidence = f"{evidence} is {len(plan.hops)} minors at once, kubeadm goes one at a time"
+    return Check("upgrade path", FAIL, "cluster", evidence, f"upgrade to {way}")
+
+
+def check_downgrade(cluster: Cluster, target: Version) -> Check:
+    """kubeadm itself lets a patch downgrade pass without a word."""
+    newest: list[tuple[Version, str]] = [
+        (pod.version, f"{name} on {pod.node}")
+        for name in CONTROL_PLANE
+        for pod in cluster.component(name)
+        if pod.version
+    ]
+    newest += [(node.kubelet, f"kubelet on {node.name}") for node in cluster.nodes.values() if node.kubelet]
+    if cluster.config and cluster.config.version:
+        newest.append((cluster.config.version, "kubeadm-config"))
+    newer = sorted((found for found in newest if found[0] > target), reverse=True)
+    if not newer:
+        return Check("no downgrade", PASS, "cluster", f"nothing is newer than {target}")
+    evidence = f"{some([f'{what} is {version}' for version, what in newer])}, the target is {target}"
+    fix = f"choose {newer[0][0]} or later: this playbook does not go back"
+    return Check("no downgrade", FAIL, f"{len(newer)} component(s)", evidence, fix)
+
+
+def check_packages(facts: HostFacts, target: Version) -> list[Check]:
+    """The exact version is in the repository of the target's minor, on every host that asked."""
+    asked = {host: node["available"] for host, node in facts.items() if node.get("available") is not None}
+    if not asked:
+        return [Check("packages", SKIP, "hosts", "no host was asked for its package repository")]
+    checks = []
+    for name in ("kubeadm", "kubelet", "kubectl"):
+        absent = sorted(host for host, available in asked.items() if not available.get(name))
+        if absent:
+            checks.append(
+                Check(
+                    "packages",
+                    FAIL,
+                    f"package {name} {target}",
+                    f"the repository of {target.series} has no such version for {len(absent)} host(s): {some(absent)}",
+                    f"choose a released version of {target.series}, or add {name} {target} to the package repository",
+                )
+            )
+    return checks or [Check("packages", PASS, "hosts", f"kubeadm, kubelet and kubectl {target} are in the repository")]
+
+
+def check_hosts(cluster: Cluster, facts: HostFacts, control_plane: t.Collection[str]) -> list[Check]:
+    checks = []
+    named: dict[str, list[str]] = {}
+    for host, node in facts.items():
+        named.setdefault(node["node_name"], []).append(host)
+    for name, hosts in sorted(named.items()):
+        if len(hosts) > 1:
+            fix = "let each node have one host in the inventory"
+            checks.append(Check("hosts and nodes", FAIL, f"node/{name}", f"is the node of hosts {some(hosts)}", fix))
+        if name not in cluster.nodes:
+            fix = "take the host out of the inventory's groups, or join its node to the cluster (kubeadm join)"
+            evidence = f'its node name "{name}" is not in the cluster: {some(sorted(cluster.nodes))}'
+            checks.append(Check("hosts and nodes", FAIL, f"host {hosts[0]}", evidence, fix))
+    for host in control_plane:
+        if host in facts and not facts[host]["control_plane"]:
+            fix = "take the host out of kube_control_plane, or put /etc/kubernetes/manifests/kube-apiserver.yaml back"
+            evidence = "is in kube_control_plane, but its node has no manifest of kube-apiserver"
+            checks.append(Check("hosts and nodes", FAIL, f"host {host}", evidence, fix))
+    hosted = {node["node_name"] for host, node in facts.items() if host in control_plane}
+    for member in cluster.nodes.values():
+        # A control plane left behind ends with kubelets newer than its apiserver; a worker may lag three minors.
+        if member.control_plane and member.name not in hosted:
+            evidence = "is a control plane of the cluster without a host in kube_control_plane"
+            fix = "add its host to the inventory's group"
+            checks.append(Check("hosts and nodes", FAIL, f"node/{member.name}", evidence, fix))
+    left = sorted(name for name, node in cluster.nodes.items() if name not in named and not node.control_plane)
+    if left:
+        evidence = f"{some(left)}: not in the inventory, stays at its version"
+        checks.append(
+            Check("hosts and nodes", WARN, f"{len(left)} node(s)", evidence, "add the hosts, or upgrade them later")
+        )
+    return checks or [Check("hosts and nodes", PASS, "inventory", f"{len(facts)} host(s), each a node of the cluster")]
+
+
+def check_nodes(cluster: Cluster) -> list[Check]:
+    """A node in work by an unfinished run may be NotReady: it is repaired first."""
+    checks = []
+    for node in cluster.nodes.values():
+        if node.work is not None and not node.ready:
+            evidence = (
+                f"{node.ready_evidence}; an unfinished run (target {node.work.get('target', 'unknown')}) has it in work"
+            )
+            checks.append(Check("node ready", WARN, f"node/{node.name}", evidence, "nothing: it is repaired first"))
+        elif not node.ready:
+            fix = f"make it Ready (kubectl describe node {node.name}) or take it out of the cluster"
+            checks.append(Check("node ready", FAIL, f"node/{node.name}", node.ready_evidence, fix))
+    return checks or [Check("node ready", PASS, "nodes", f"{len(cluster.nodes)} of {len(cluster.nodes)} are Ready")]
+
+
+def check_config(cluster: Cluster, target: Version) -> list[Check]:
+    config = cluster.config
+    if config is None:
+        fix = "upload it: kubeadm init phase upload-config kubeadm --config FILE"
+        return [Check("kubeadm-config", FAIL, "configmap/kubeadm-config", "is not in kube-system", fix)]
+    checks = []
+    name = "configmap/kubeadm-config"
+    old = config.api_version.endswith(("/v1beta1", "/v1beta2", "/v1beta3"))
+    if old and (target.major, target.minor) >= (1, 37):
+        fix = f"upgrade once with kubeadm of an earlier minor (any since 1.31 rewrites it), then to {target}"
+        evidence = f"is {config.api_version}, which kubeadm {target.series} cannot read"
+        checks.append(Check("kubeadm-config", FAIL, name, evidence, fix))
+    if config.version is None:
+        fix = "write the cluster's version (vX.Y.Z) to kubernetesVersion in it"
+        checks.append(Check("kubeadm-config", FAIL, name, "names no kubernetesVersion that can be read", fix))
+    if not cluster.kubelet_config:
+        fix = "upload it: kubeadm init phase upload-config kubelet --config FILE"
+        checks.append(Check("kubelet-config", FAIL, "configmap/kubelet-config", "is not in kube-system", fix))
+    return checks or [Check("kubeadm-config", PASS, name, f"{config.api_version}, {config.version}")]
+
+
+def check_coredns(cluster: Cluster) -> Check:
+    """kubeadm migrates CoreDNS from the tag of the running image: it has to be one that can be read."""
+    if cluster.config and cluster.config.dns_disabled:
+        return Check("coredns", SKIP, "coredns", "dns is disabled in kubeadm-config")
+    name, images = "deployment with k8s-app=kube-dns", cluster.coredns
+    if len(images) > 1:
+        evidence = f"{len(images)} Deployments carry that label, kubeadm wants one"
+        return Check("coredns", FAIL, name, evidence, "leave the label to CoreDNS alone")
+    if not images:
+        return Check(
+            "coredns", WARN, name, "there is none", "set dns.disabled: true in kubeadm-config if that is meant"
+        )
+    if versions.of_image(images[0]) is None:
+        fix = "give it an image tag of the form vX.Y.Z that CoreDNS has released"
+        return Check("coredns", FAIL, name, f"its image {images[0]} has no tag that kubeadm could migrate from", fix)
+    return Check("coredns", PASS, name, images[0])
+
+
+def check_addons(cluster: Cluster) -> Check:
+    """kubeadm rolls the addons out only when all kube-apiservers have one and the same image."""
+    repositories = sorted({pod.image.split("@")[0].rpartition(":")[0] for pod in cluster.component(APISERVER)})
+    if len(repositories) <= 1:
+        return Check("one image repository", PASS, APISERVER, some(repositories))
+    evidence = f"its pods come from {some(repositories)}; kubeadm would never roll CoreDNS and kube-proxy out"
+    fix = "let all control planes take their images from the imageRepository in kubeadm-config"
+    return Check("one image repository", FAIL, APISERVER, evidence, fix)
+
+
+def check_unfinished(facts: HostFacts) -> list[Check]:
+    checks = []
+    for host, node in sorted(facts.items()):
+        unfinished = node.get("unfinished") or {}
+        what = [f"unit {unfinished['unit']}"] if unfinished.get("unit") else []
+        what += unfinished.get("upgraded_manifests") or []
+        if what:
+            evidence = f"an earlier run did not end there: {some(what)}"
+            checks.append(Check("unfinished run", WARN, f"host {host}", evidence, "nothing: it is continued first"))
+    return checks
