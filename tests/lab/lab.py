@@ -42,12 +42,12 @@ class Lab:
         return self.folder / "ssh"
 
     @property
-    def mirror(self) -> str:
-        return topology.host(self.subnet, topology.MIRROR_HOST)
+    def network(self) -> str:
+        return f"kubeops-lab-{self.name}"
 
     @property
-    def control_planes(self) -> list[topology.Node]:
-        return [node for node in self.nodes if node.control_plane]
+    def mirror(self) -> str:
+        return topology.host(self.subnet, topology.MIRROR_HOST)
 
     def container(self, node: str) -> str:
         return f"{self.name}-{node}"

@@ -21,7 +21,7 @@ def start(lab: Lab, supply: Supply) -> None:
         lab.name,
         lab.container("mirror"),
         supply.mirror_image,
-        f"--network={lab.name}",
+        f"--network={lab.network}",
         f"--ip={lab.mirror}",
         "--hostname=mirror",
         "--restart=always",

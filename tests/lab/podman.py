@@ -27,26 +27,25 @@ def containers(lab: str | None = None) -> list[dict[str, t.Any]]:
     return found
 
 
+def labs() -> list[str]:
+    """Names of the labs that have containers."""
+    return sorted({container["Labels"][LABEL] for container in containers()})
+
+
 def networks() -> list[dict[str, t.Any]]:
     """All networks of the machine, whoever made them."""
     names = podman("network", "ls", "--format={{.Name}}").split()
     return json.loads(podman("network", "inspect", *names)) if names else []
 
 
-def refuse_foreign(kind: str, name: str, labels: t.Mapping[str, str] | None, lab: str) -> None:
-    """An object of the lab's name that the lab did not make stays as it is."""
-    if (labels or {}).get(LABEL) != lab:
-        raise LabError(
-            f"there is a {kind} {name} that this lab did not make (no label {LABEL}={lab}): "
-            f"choose another --name, or remove it yourself"
-        )
-
-
 def make_network(lab: str, name: str, subnet: str) -> None:
+    _refuse_foreign("network", name, {network["name"]: network.get("labels") for network in networks()}, lab)
     podman("network", "create", f"--label={LABEL}={lab}", f"--subnet={subnet}", name)
 
 
 def start(lab: str, name: str, image: str, *words: str | Path) -> None:
+    everybody = json.loads(podman("ps", "-a", "--format=json"))
+    _refuse_foreign("container", name, {container["Names"][0]: container["Labels"] for container in everybody}, lab)
     podman("run", "--detach", f"--name={name}", f"--label={LABEL}={lab}", "--pull=never", *words, image)
 
 
@@ -71,6 +70,15 @@ def has_image(name: str) -> bool:
 def remove_images() -> None:
     if names := podman("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}").split():
         podman("rmi", "--force", *dict.fromkeys(names))
+
+
+def _refuse_foreign(kind: str, name: str, there: t.Mapping[str, t.Any], lab: str) -> None:
+    """An object of the lab's name that the lab did not make stays as it is."""
+    if name in there and (there[name] or {}).get(LABEL) != lab:
+        raise LabError(
+            f"there is a {kind} {name} that lab {lab} did not make (it has no label {LABEL}={lab}): "
+            f"choose another --name, or remove it yourself"
+        )
 
 
 def _filter(lab: str | None) -> str:

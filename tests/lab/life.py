@@ -1,0 +1,83 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of a lab: made, started again, removed."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from . import access, cluster, mirror, nodes, podman, topology
+from .cache import Cache, remove
+from .lab import Lab, folder, recall
+from .process import LabError, in_parallel, output
+from .progress import say, stage
+from .supply.build import Supply, supply
+
+
+def up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version: str) -> Lab:
+    """Make the lab, or find that it is there."""
+    found = recall(name)
+    if found and (found.topology, found.version) != (shape, version):
+        raise LabError(
+            f"lab {name} is there with {found.topology} {found.version}: `down` it, or choose another --name"
+        )
+    if found and all(container["State"] == "running" for container in podman.containers(name)):
+        say(f"lab {name} is up: nothing to do")
+        return found
+    goods = supply(cache, versions, version)
+    if found:
+        start_again(found, goods)
+        return found
+    wanted = topology.load(shape)
+    down(name)  # what an attempt that failed has left
+    with cache.locked():  # two labs that begin at once do not choose the same network
+        lab = plan(name, shape, version, wanted)
+        podman.make_network(name, lab.network, lab.subnet)
+    make(lab, goods)
+    return lab
+
+
+def plan(name: str, shape: str, version: str, wanted: t.Mapping[str, t.Sequence[str]]) -> Lab:
+    taken = [subnet["subnet"] for other in podman.networks() for subnet in other.get("subnets") or []]
+    taken += [line.split()[0] for line in output("ip", "-4", "route").splitlines() if line[:1].isdigit()]
+    subnet = topology.free_subnet(taken)
+    return Lab(name, shape, version, subnet, tuple(topology.place(wanted, subnet)))
+
+
+def make(lab: Lab, goods: Supply) -> None:
+    access.prepare(lab, cluster.ignore_preflight_errors())
+    first, *others = sorted(lab.nodes, key=lambda node: not node.control_plane)
+    with stage("mirror and nodes"):
+        starts = [functools.partial(nodes.start, lab, goods, node) for node in lab.nodes]
+        in_parallel(lambda start: start(), [functools.partial(mirror.start, lab, goods), *starts])
+    with stage("nodes booted, package repository set up"):
+        in_parallel(functools.partial(nodes.prepare, lab), lab.nodes)
+    with stage(f"kubeadm init on {first.name}"):
+        cluster.init(lab, first, goods.etcd)
+    api = cluster.Api(lab, goods.kubectl)
+    with stage(f"kubeadm join of {', '.join(node.name for node in others)}"):
+        cluster.join(lab, first, others)
+    with stage("network of pods"):
+        cluster.connect(lab, api)
+        if goods.etcd:
+            cluster.let_kubeadm_choose_etcd(api)
+    with stage("cluster ready"):
+        cluster.wait_until_ready(api)
+    lab.remember()
+
+
+def start_again(lab: Lab, goods: Supply) -> None:
+    """The containers of a lab do not survive a reboot of the machine by themselves."""
+    with stage(f"lab {lab.name} was stopped: starting it"):
+        podman.podman("start", *(container["Names"][0] for container in podman.containers(lab.name)))
+        cluster.wait_until_ready(cluster.Api(lab, goods.kubectl))
+
+
+def down(name: str) -> None:
+    """Remove everything that the lab has made, and nothing else."""
+    access.hang_up(folder(name))
+    podman.remove(name)
+    remove(folder(name))
