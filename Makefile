@@ -48,5 +48,5 @@ lab-clean: setup ## Empty the cache of built packages and images
 changelog: setup ## Turn fragments into CHANGELOG.md, under the version in galaxy.yml
 	@PATH=$(CURDIR)/.venv/bin:$$PATH antsibull-changelog release --update-existing --reload-plugins
 
-clean: ## Remove what setup and check made
-	rm -rf .venv .collections .ansible build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove what setup and check made; labs and their cache stay
+	rm -rf .venv .collections .ansible build/sanity .mypy_cache .pytest_cache .ruff_cache .hypothesis
