@@ -14,9 +14,9 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in check_mode), when in diff mode.
+    description: Returns details on what has changed (or would change in check_mode), when in diff mode.
   idempotent:
-    description: When run twice in a row outside check mode, with the same arguments, the second invocation changes nothing.
+    description: Run twice in a row outside check mode with the same arguments, the second run changes nothing.
 """
 
     # For modules that only read.

@@ -51,7 +51,7 @@ def until(
 ) -> T:
     """Call ``probe`` until it returns something that is not None and return that.
 
-    Probes at least once. Raises WaitTimeout with ``message()``, made at that moment so that it tells the last state seen.
+    Probes at least once. Raises WaitTimeout with ``message()``, made at that moment: it tells the last state seen.
     """
     while True:
         found = probe()

@@ -26,10 +26,12 @@ def row(planned: t.Mapping[str, t.Any], left: t.Mapping[str, t.Any]) -> dict[str
     """What became of one node.
 
     ``planned`` is the node's part of the plan, ``left`` the host's variables: ``control_plane_result``,
-    ``drained_result``, ``kubelet_result`` where the roles of those names ran, ``turn_failure`` where a turn failed.
+    ``drained_result``, ``kubelet_result`` where the roles of those names ran, ``report_failure`` where a turn failed.
     """
-    results = {name: left[f"{name}_result"] for name in ("control_plane", "drained", "kubelet") if f"{name}_result" in left}
-    failure = left.get("turn_failure")
+    results = {
+        name: left[f"{name}_result"] for name in ("control_plane", "drained", "kubelet") if f"{name}_result" in left
+    }
+    failure = left.get("report_failure")
     if failure:
         outcome = f"FAILED: {failure}"
     elif not planned["steps"]:
