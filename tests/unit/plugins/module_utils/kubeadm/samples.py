@@ -93,7 +93,7 @@ def worker(name: str, version: Version = OLD, **changes: t.Any) -> dict[str, t.A
         "control_plane": False,
         "package_manager": "apt",
         "packages": packages(version),
-        "available": {name: f"{NEW}-1.1" for name in ("kubeadm", "kubelet", "kubectl")},
+        "available": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), f"{NEW}-1.1"),
         "kubelet": {"running": str(version), "active": True, "started": "2026-11-20T10:00:00Z"},
         "static_pods": {},
         "apiserver": None,
