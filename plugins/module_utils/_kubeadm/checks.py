@@ -16,7 +16,7 @@ import typing as t
 from .._check import FAIL, PASS, SKIP, WARN, Check
 from . import checks_etcd, skew, versions
 from .cluster import APISERVER, CONTROL_PLANE, Cluster
-from .plan import Facts, Plan, Wanted
+from .plan import PACKAGES, Facts, Plan, Wanted
 from .skew import some
 from .versions import Version
 
@@ -72,7 +72,7 @@ def check_downgrade(cluster: Cluster, target: Version) -> Check:
     newest += [(node.kubelet, f"kubelet on {node.name}") for node in cluster.nodes.values() if node.kubelet]
     if cluster.config and cluster.config.version:
         newest.append((cluster.config.version, "kubeadm-config"))
-    newer = sorted((found for found in newest if found[0] > target), reverse=True)
+    newer = sorted((found for found in newest if found[0] > target), key=lambda found: found[0], reverse=True)
     if not newer:
         return Check("no downgrade", PASS, "cluster", f"nothing is newer than {target}")
     evidence = f"{some([f'{what} is {version}' for version, what in newer])}, the target is {target}"
@@ -85,20 +85,13 @@ def check_packages(facts: HostFacts, target: Version) -> list[Check]:
     asked = {host: node["available"] for host, node in facts.items() if node.get("available") is not None}
     if not asked:
         return [Check("packages", SKIP, "hosts", "no host was asked for its package repository")]
-    checks = []
-    for name in ("kubeadm", "kubelet", "kubectl"):
-        absent = sorted(host for host, available in asked.items() if not available.get(name))
-        if absent:
-            checks.append(
-                Check(
-                    "packages",
-                    FAIL,
-                    f"package {name} {target}",
-                    f"the repository of {target.series} has no such version for {len(absent)} host(s): {some(absent)}",
-                    f"choose a released version of {target.series}, or add {name} {target} to the package repository",
-                )
-            )
-    return checks or [Check("packages", PASS, "hosts", f"kubeadm, kubelet and kubectl {target} are in the repository")]
+    absent = {host for host, available in asked.items() if not all(available.get(name) for name in PACKAGES)}
+    if not absent:
+        return [Check("packages", PASS, "hosts", f"kubeadm, kubelet and kubectl {target} are in the repository")]
+    lacking = [name for name in PACKAGES if any(not available.get(name) for available in asked.values())]
+    evidence = f"not in the package repository of {target.series} for {len(absent)} host(s): {some(sorted(absent))}"
+    fix = f"choose a released version of {target.series}, or add the packages to the repository"
+    return [Check("packages", FAIL, f"{', '.join(lacking)} {target}", evidence, fix)]
 
 
 def check_hosts(cluster: Cluster, facts: HostFacts, control_plane: t.Collection[str]) -> list[Check]:

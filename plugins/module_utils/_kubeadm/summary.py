@@ -22,8 +22,10 @@ def lines(plan: Plan, checks: t.Sequence[Check]) -> list[str]:
 def _headline(plan: Plan) -> str:
     if plan.empty:
         return f"Plan: every component is at {plan.version}, nothing to do"
-    if plan.before is None or plan.before >= plan.version:
+    if plan.before is None or plan.before == plan.version:
         return f"Plan: finish the upgrade to {plan.version}"
+    if plan.before > plan.version:
+        return f"Plan: none, {plan.version} is older than {plan.before}, which runs"
     way = f", {len(plan.hops)} minors" if len(plan.hops) > 1 else ""
     return f"Plan: upgrade from {plan.before} to {plan.version}{way}"
 
