@@ -11,24 +11,31 @@ module: etcd_snapshot
 short_description: Take a snapshot of this node's etcd member and verify it
 version_added: 0.1.0
 description:
-  - Takes a snapshot of the etcd member that runs on the node as a static pod, and proves that the file is whole before it gets its name.
-  - The member's endpoint, name and certificates are read from its static pod manifest. The snapshot comes through etcd's JSON gateway, so neither
-    C(etcdctl) nor any Python package is needed on the node.
-  - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision which the member had before, and
-    that it names the members which the cluster has. C(etcdutl snapshot status) looks at none but the second.
-  - Beside each snapshot lies a sidecar, a JSON file with the same name and C(.json) after it, that says what the snapshot holds and why it was taken.
-  - An unhealthy member (no leader, a learner, any alarm, too far behind, no answer) and too little disk are refused before anything is written.
-  - Maintenance of a member excludes each other by C(flock) on C(/run/lock/kubeops-etcd.lock).
+  - Takes a snapshot of the etcd member that runs on the node as a static pod, and proves that the file is whole
+    before it gets its name.
+  - The member's endpoint, name and certificates are read from its static pod manifest. The snapshot comes through
+    etcd's JSON gateway, so neither C(etcdctl) nor any Python package is needed on the node.
+  - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision
+    which the member had before, and that it names the members which the cluster has. C(etcdutl snapshot status) looks
+    at the second alone.
+  - Beside each snapshot lies a sidecar, a JSON file with the same name and C(.json) after it, that says what the
+    snapshot holds and why it was taken.
+  - An unhealthy member (no leader, a learner, any alarm, too far behind, no answer) and too little disk are refused
+    before anything is written.
+  - Only one piece of maintenance works on a member at a time. The module holds a C(flock) on
+    C(/run/lock/kubeops-etcd.lock) meanwhile.
 author:
   - kubeops.maintenance contributors (@kubeops)
 notes:
-  - A snapshot holds every object of the cluster, Secrets included. Files are made with mode 0600, directories with mode 0700.
-  - A file whose name ends in C(.part) is unfinished. The next run of the module on that node removes those that a killed run of the module has left, and
-    no other file.
+  - A snapshot holds every object of the cluster, Secrets included. Files are made with mode 0600, directories with
+    mode 0700.
+  - A file whose name ends in C(.part) is unfinished. The next run of the module on that node removes those that a
+    killed run of the module has left, and no other file.
 options:
   dir:
     description:
-      - The directory that keeps the snapshots. It is made where it is missing, and refused where everybody may write to it.
+      - The directory that keeps the snapshots. It is made where it is missing, and refused where everybody may write
+        to it.
     type: path
     default: /var/backups/kubeops/etcd
   tier:
@@ -44,13 +51,15 @@ options:
     default: ""
   run_key:
     description:
-      - Names the undertaking that the snapshot is for, such as C(1.36.4->1.37.1). Written into the sidecar, and compared by O(reuse_within).
+      - Names the undertaking that the snapshot is for, such as C(1.36.4->1.37.1). Written into the sidecar, and
+        compared by O(reuse_within).
     type: str
     default: ""
   reuse_within:
     description:
-      - Take no new snapshot where this member has one that was taken no more than this number of seconds ago, with the same O(tier) and O(run_key) and of the
-        same cluster, whose file still verifies. So a run that goes on after an interruption keeps the snapshot from before its first change.
+      - Take no new snapshot where this member has one that was taken no more than this number of seconds ago, with
+        the same O(tier) and O(run_key) and of the same cluster, whose file still verifies. So a run that goes on
+        after an interruption keeps the snapshot from before its first change.
       - That snapshot will do even if the member is unhealthy now. What is wrong with it stands in RV(checks).
       - V(0) takes a new one every time.
     type: int
@@ -143,7 +152,8 @@ snapshot:
       description: Id of the etcd cluster, in hexadecimal as C(etcdctl) prints it.
       type: str
     kube_system_uid:
-      description: UID of the namespace C(kube-system), which tells Kubernetes clusters apart. Empty where namespaces are encrypted.
+      description: UID of the namespace C(kube-system), which tells Kubernetes clusters apart. Empty where namespaces
+        are encrypted.
       type: str
     member:
       description: Name of the member that the snapshot is of.
@@ -177,7 +187,8 @@ snapshot:
       description: Size of the file in bytes.
       type: int
     database_in_use:
-      description: Bytes of the database that were in use. The rest is free space that a defragmentation would give back.
+      description: Bytes of the database that were in use. The rest is free space that a defragmentation would give
+        back.
       type: int
     sha256:
       description: Checksum of the file, as C(sha256sum) prints it.

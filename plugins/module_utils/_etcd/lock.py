@@ -51,4 +51,4 @@ def _taken(handle: int) -> bool | None:
 
 def _busy(handle: int, path: str, timeout: float) -> str:
     holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "that did not say who it is"
-    return f"{path}: still held by process {holder} after {timeout:g} s. Wait for it to end, or give lock_timeout more seconds"
+    return f"{path}: still held by process {holder} after {timeout:g} s. Wait for it to end, or raise lock_timeout"

@@ -1,0 +1,59 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import lock
+
+HOLD = (
+    "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX); print('held', flush=True); input()"
+)
+
+
+def test_one_at_a_time(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "lock")
+    with lock.member_lock("snapshot of etcd/cp1", 1, path):
+        with pytest.raises(MaintenanceError) as caught, lock.member_lock("defrag", 0, path):
+            pass
+        assert f"{path}: still held by process {os.getpid()} (snapshot of etcd/cp1) after 0 s" in caught.value.msg
+    with lock.member_lock("defrag", 0, path) as waited:
+        assert waited < 1
+    assert oct(os.stat(path).st_mode & 0o777) == "0o600"
+
+
+def test_a_holder_that_is_killed_gives_it_back(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "lock")
+    (tmp_path / "lock").touch()
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(MaintenanceError, match="still held by process that did not say"),
+            lock.member_lock("x", 0, path),
+        ):
+            pass
+        holder.kill()
+        with lock.member_lock("x", 30, path):
+            pass
+
+
+def test_it_is_given_back_after_a_failure(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "lock")
+    with pytest.raises(ValueError), lock.member_lock("x", 0, path):
+        raise ValueError
+    with lock.member_lock("x", 0, path):
+        pass
+
+
+def test_no_link_is_followed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "target")
+    with pytest.raises(MaintenanceError, match="cannot be locked"), lock.member_lock("x", 0, str(tmp_path / "lock")):
+        pass
+    assert not (tmp_path / "target").exists()

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import pathlib
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import store
+
+WHEN = datetime.datetime(2026, 11, 20, 11, 11, 12, 345678, datetime.timezone(datetime.timedelta(hours=1)))
+NAME = "etcd-cp1-20261120T101112.345Z-pre-upgrade-rev77.db"
+
+
+def test_names() -> None:
+    assert store.timestamp(WHEN) == "2026-11-20T10:11:12.345Z"
+    assert store.name("cp1", WHEN, "pre-upgrade", 77) == NAME
+    assert store.name("cp1", WHEN, "pre-upgrade") == "etcd-cp1-20261120T101112.345Z-pre-upgrade.db.part"
+    assert store.sidecar("/b/x.db") == "/b/x.db.json"
+
+
+def test_leftovers_are_our_own_unfinished_files(tmp_path: pathlib.Path) -> None:
+    ours = [
+        "etcd-cp1-20261120T101112.345Z-manual.db.part",
+        "etcd-cp1-20261120T101112.345Z-manual-rev7.db.json.part",
+    ]
+    others = [
+        NAME,
+        f"{NAME}.json",
+        "etcd-cp2-20261120T101112.345Z-manual.db.part",
+        "etcd-cp1-20261120T101112.345Z-mine.db.part",
+        "etcd-cp1-20261120-manual.db.part",
+        "etcd-cp1-20261120T101112.345Z-manual.db.part.bak",
+        "snapshot.db.part",
+        "notes.txt",
+    ]
+    for name in (*ours, *others):
+        (tmp_path / name).touch()
+    assert store.leftovers(str(tmp_path), "cp1") == sorted(str(tmp_path / name) for name in ours)
+    assert store.leftovers(str(tmp_path / "missing"), "cp1") == []
+
+
+def test_a_name_that_is_the_beginning_of_another(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "etcd-cp1-b-20261120T101112.345Z-manual.db.part").touch()
+    assert store.leftovers(str(tmp_path), "cp1") == []
+    assert len(store.leftovers(str(tmp_path), "cp1-b")) == 1
+
+
+def test_described_are_finished_snapshots_with_a_sidecar_newest_first(tmp_path: pathlib.Path) -> None:
+    def add(name: str, sidecar: str | None) -> None:
+        (tmp_path / name).touch()
+        if sidecar is not None:
+            (tmp_path / f"{name}.json").write_text(sidecar)
+
+    add("etcd-cp1-20261120T101112.345Z-manual-rev9.db", '{"revision": 9}')
+    add("etcd-cp1-20261121T101112.345Z-hourly-rev8.db", '{"revision": 8}')
+    add("etcd-cp1-20261122T101112.345Z-manual-rev7.db", None)
+    add("etcd-cp1-20261122T101112.345Z-manual-rev6.db", "{")
+    add("etcd-cp1-20261122T101112.345Z-manual-rev5.db", "[]")
+    add("etcd-cp2-20261122T101112.345Z-manual-rev4.db", '{"revision": 4}')
+    add("etcd-cp1-20261122T101112.345Z-manual.db.part", '{"revision": 3}')
+    assert [sidecar["revision"] for _path, sidecar in store.described(str(tmp_path), "cp1")] == [8, 9]
+
+
+def test_prepare_makes_directories_for_the_owner_alone(tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / "a" / "b"
+    assert store.prepare(str(directory))
+    assert [oct(path.stat().st_mode & 0o777) for path in (directory, directory.parent)] == ["0o700", "0o700"]
+    assert not store.prepare(str(directory))
+
+
+def test_files_are_for_the_owner_alone_and_never_overwritten(tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "a")
+    store.write_whole(path, b"one")
+    assert os.listdir(tmp_path) == ["a"]
+    assert oct(os.stat(path).st_mode & 0o777) == "0o600"
+    with pytest.raises(MaintenanceError, match="is there already"):
+        store.write_whole(path, b"two")
+    assert pathlib.Path(path).read_bytes() == b"one"
+
+
+def test_create_follows_no_link_and_takes_no_file_that_is_there(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "file").touch()
+    for name in ("link", "file"):
+        with pytest.raises(FileExistsError):
+            store.create(str(tmp_path / name))
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_directory_where_everybody_may_write(tmp_path: pathlib.Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(MaintenanceError, match=f"everybody may write to it.* chmod 0700 {tmp_path}"):
+        store.check_directory(str(tmp_path))
+    tmp_path.chmod(0o770)
+    store.check_directory(str(tmp_path))
+    store.check_directory(str(tmp_path / "missing"))
+
+
+def test_a_directory_without_root() -> None:
+    with pytest.raises(MaintenanceError, match="backups: is no absolute path"):
+        store.check_directory("backups")
+
+
+def test_free_bytes_of_what_is_not_there_yet(tmp_path: pathlib.Path) -> None:
+    found = os.statvfs(tmp_path)
+    assert abs(store.free_bytes(str(tmp_path / "a" / "b")) - found.f_bavail * found.f_frsize) < 1 << 30
+
+
+def test_sidecars_are_json(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / NAME
+    path.touch()
+    store.write_whole(store.sidecar(str(path)), json.dumps({"schema": 1}).encode())
+    assert list(store.described(str(tmp_path), "cp1")) == [(str(path), {"schema": 1})]
