@@ -1,0 +1,11 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a node out of work and giving it back.
+
+Pure, on plain dicts as the API sends them: pods, filters, budgets, forecast, pacing, replies, explain, ownership.
+Acting: eviction (the loop), node (the procedure). What is found out is kept in a report.
+
+PRIVATE to the collection: may change at any time.
+"""

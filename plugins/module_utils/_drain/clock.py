@@ -1,0 +1,34 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The time that a drain lives by, in one hand, so that a test can turn it.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+import typing as t
+
+from .._wait import Deadline
+
+
+def _utc() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock:
+    now: t.Callable[[], float] = time.monotonic
+    utc: t.Callable[[], datetime.datetime] = _utc
+    sleep: t.Callable[[float], None] = time.sleep
+
+    def deadline(self, seconds: float) -> Deadline:
+        return Deadline(seconds, clock=self.now)
+
+    def timestamp(self) -> str:
+        return self.utc().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop that empties a node: ask for evictions, look at the node, until every pod that has to go is gone by its UID.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+
+from .._errors import MaintenanceError
+from .._kube import Kube, KubeError
+from .._wait import WaitTimeout, until
+from . import pods, replies
+from .clock import Clock
+from .job import Means
+from .pacing import Pace, Target
+from .replies import Reply
+
+THREADS = 16
+TICK = 0.5
+# Requests that take longer are looked after in a later tick.
+PATIENCE = 1.0
+# A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
+# long waits cost few requests.
+SHARE = 0.05
+
+BUDGETS = "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+
+
+class Abandoned(MaintenanceError):
+    """The one who asked for the drain is gone."""
+
+
+class Eviction:
+    """``found`` and ``targets`` are what the forecast was made from; ``list_pods`` reads the same list again."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        list_pods: t.Callable[[], list[dict[str, t.Any]]],
+        found: t.Sequence[pods.Pod],
+        targets: t.Sequence[Target],
+        pace: Pace,
+        means: Means,
+        clock: Clock,
+        abandoned: t.Callable[[], bool],
+    ) -> None:
+        self.targets = targets
+        self.newcomers: list[pods.Pod] = []
+        self.pace = pace
+        self.trouble = ""
+        self.evict_seconds = 0.0
+        self.wait_seconds = 0.0
+        self._kube = kube
+        self._list_pods = list_pods
+        self._known = {pods.uid(pod) for pod in found}
+        self._means = means
+        self._clock = clock
+        self._abandoned = abandoned
+        self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
+        self._last_change = self._start = clock.now()
+        self._next_look = self._start + TICK
+
+    @property
+    def remaining(self) -> list[Target]:
+        return [target for target in self.targets if target.gone_after is None]
+
+    def run(self) -> None:
+        """Return when nothing more can be done: see ``remaining``. Raise where the API or the user is lost."""
+        pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
+        try:
+            until(
+                lambda: self._tick(pool),
+                self._clock.deadline(self._means.timeout),
+                lambda: "the drain ran out of time",
+                interval=TICK,
+                sleep=self._clock.sleep,
+            )
+        except WaitTimeout:
+            pass
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._collect()
+        if self.remaining:
+            self._look()
+        self.wait_seconds = self._clock.now() - self._start - self.evict_seconds
+
+    def _tick(self, pool: concurrent.futures.Executor) -> bool | None:
+        if self._abandoned():
+            gone = len(self.targets) - len(self.remaining)
+            raise Abandoned(
+                f"stopped, because the process that asked for the drain is gone: {gone} of {len(self.targets)} pods"
+                " had left the node. Run it again to go on"
+            )
+        if self._clock.now() >= self._next_look:
+            self._look()
+        if all(target.fatal for target in self.remaining):
+            return True
+        for target in self.pace.turn(self.targets, self._clock.now()):
+            target.in_flight = target.asked = True
+            self._flying[pool.submit(self._ask, target.pod)] = target
+        concurrent.futures.wait(self._flying, timeout=PATIENCE)
+        self._collect()
+        return None
+
+    def _ask(self, pod: pods.Pod) -> Reply:
+        """In a thread of its own. The precondition: not a new pod of the same name, wherever that may run by now."""
+        name, namespace = pod["metadata"]["name"], pods.namespace(pod)
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        options: dict[str, t.Any] = {"preconditions": {"uid": pods.uid(pod)}}
+        if self._means.grace_period is not None:
+            options["gracePeriodSeconds"] = self._means.grace_period
+        try:
+            if self._means.disable_eviction:
+                self._kube.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
+            else:
+                eviction = {
+                    "apiVersion": "policy/v1",
+                    "kind": "Eviction",
+                    "metadata": {"name": name, "namespace": namespace},
+                    "deleteOptions": options,
+                }
+                self._kube.post(f"{path}/eviction", eviction)
+        except KubeError as error:
+            return replies.read(error)
+        return Reply(replies.ADMITTED)
+
+    def _collect(self) -> None:
+        for future in [future for future in self._flying if future.done()]:
+            target = self._flying.pop(future)
+            if future.cancelled():
+                target.in_flight = False
+                continue
+            reply = future.result()
+            self.pace.answered(target, reply, self._clock.now())
+            if reply.meaning == replies.ADMITTED:
+                self._changed()
+                self.evict_seconds = self._last_change - self._start
+            if reply.meaning == replies.STOP:
+                raise MaintenanceError(reply.reason)
+
+    def _look(self) -> None:
+        try:
+            found = {pods.uid(pod): pod for pod in self._list_pods()}
+            self._refresh_budgets()
+        except KubeError as error:
+            reply = replies.read(error)
+            if reply.meaning in (replies.STOP, replies.FATAL):
+                raise
+            self.trouble = error.msg
+            self._next_look = self._clock.now() + (reply.retry_after or TICK)
+            return
+        self.trouble = ""
+        for target in self.remaining:
+            now = found.get(target.uid)
+            if now is None:
+                target.gone_after = self._clock.now() - self._start
+                self._changed()
+                continue
+            target.pod = now
+            if target.admitted and not pods.terminating(now):
+                # Somebody said yes and did not do it (a webhook, an apiserver that was lost): ask again.
+                self.pace.answered(target, Reply(replies.LATER, "accepted, but not deleted"), self._clock.now())
+                target.admitted = False
+        self.newcomers = [pod for uid, pod in found.items() if uid not in self._known]
+        quiet = self._clock.now() - self._last_change
+        self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * SHARE))
+
+    def _refresh_budgets(self) -> None:
+        waiting = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
+        for namespace in sorted(waiting):
+            self.pace.learn(self._kube.list(BUDGETS.format(namespace=namespace)))
+
+    def _changed(self) -> None:
+        self._last_change = self._clock.now()

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a drain would do to each pod, and why it must not begin.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from . import budgets, filters, pods
+from .budgets import Verdict
+from .filters import Decision
+from .pods import Pod
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """``refusals``: rule -> pods and the detail of each. Where there is one, nothing may be changed."""
+
+    decisions: tuple[Decision, ...]
+    verdicts: tuple[Verdict, ...]
+    budget_of: t.Mapping[str, str]
+    refusals: t.Mapping[str, t.Sequence[tuple[Pod, str]]]
+
+    def with_action(self, action: str) -> list[Decision]:
+        return [decision for decision in self.decisions if decision.action == action]
+
+    @property
+    def idle(self) -> bool:
+        """Nothing of the node has to go."""
+        return not any(decision.action in (filters.EVICT, filters.WAIT) for decision in self.decisions)
+
+    def skipped(self) -> list[dict[str, str]]:
+        return [pods.entry(decision.pod, decision.reason) for decision in self.with_action(filters.KEEP)]
+
+    def blocked(self) -> list[dict[str, str]]:
+        """What would not go now: pods that forbid the drain, and those whose budget allows nothing."""
+        refused = [pods.entry(pod, detail) for found in self.refusals.values() for pod, detail in found]
+        shut = {verdict.key: verdict for verdict in self.verdicts if verdict.verdict == budgets.BLOCKED}
+        return refused + [
+            pods.entry(decision.pod, shut[self.budget_of[pods.uid(decision.pod)]].sentence())
+            for decision in self.with_action(filters.EVICT)
+            if self.budget_of.get(pods.uid(decision.pod)) in shut
+        ]
+
+    def lost_data(self) -> list[dict[str, str]]:
+        evicted = self.with_action(filters.EVICT)
+        return [pods.entry(decision.pod, decision.reason) for decision in evicted if decision.findings]
+
+    def refusal(self) -> str:
+        """One sentence for each rule, with some names and the number of the others."""
+        return "; ".join(
+            f"{rule}: {names([pods.full_name(pod) for pod, _detail in found])}" for rule, found in self.refusals.items()
+        )
+
+
+def forecast(
+    found: t.Iterable[Pod],
+    look: filters.Look,
+    known_budgets: t.Sequence[t.Mapping[str, t.Any]] = (),
+) -> Forecast:
+    """``known_budgets`` is empty where evictions are not used: nothing else asks a budget."""
+    decisions = tuple(filters.decide(pod, look) for pod in found)
+    refusals: dict[str, list[tuple[Pod, str]]] = collections.defaultdict(list)
+    covered: dict[str, list[Pod]] = collections.defaultdict(list)
+    budget_of: dict[str, str] = {}
+    for decision in decisions:
+        for finding in decision.findings:
+            if finding.action == filters.REFUSE:
+                refusals[finding.rule].append((decision.pod, finding.detail))
+        if decision.action != filters.EVICT:
+            continue
+        over = budgets.covering(decision.pod, known_budgets)
+        if len(over) > 1 and budgets.is_asked_about(decision.pod):
+            rule = (
+                "the API evicts no Pod under two PodDisruptionBudgets (make their selectors disjoint,"
+                " or delete past them with disable_eviction=true)"
+            )
+            refusals[rule].append((decision.pod, "under " + " and ".join(budgets.key(budget) for budget in over)))
+        elif over:
+            covered[budgets.key(over[0])].append(decision.pod)
+            budget_of[pods.uid(decision.pod)] = budgets.key(over[0])
+    verdicts = tuple(
+        budgets.judge(budget, covered[budgets.key(budget)])
+        for budget in known_budgets
+        if budgets.key(budget) in covered
+    )
+    for verdict in verdicts:
+        if verdict.verdict == budgets.DEADLOCKED:
+            refusals[verdict.sentence()] += [(pod, f"under budget {verdict.key}") for pod in covered[verdict.key]]
+    return Forecast(decisions, verdicts, budget_of, refusals)
+
+
+def names(all_names: t.Sequence[str], shown: int = 3) -> str:
+    """Some of them, and the number of the others. The results carry all."""
+    text = ", ".join(all_names[:shown])
+    more = len(all_names) - shown
+    return f"{text} and {more} more" if more > 0 else text

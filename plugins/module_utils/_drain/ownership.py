@@ -1,0 +1,148 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who holds a node: the annotation that says it, and what to patch when a node is taken into work or given back.
+
+Only what was done here is undone: a cordon that was there before stays, and so does the work of another owner.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from .._errors import MaintenanceError
+
+ANNOTATION = "kubeops.maintenance/work"
+
+Node = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    owner: str
+    run: str = ""
+    target: str = ""
+    reason: str = ""
+    since: str = ""
+    unschedulable_before: bool = False
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
+    def as_text(self) -> str:
+        return json.dumps(self.as_dict(), separators=(",", ":"))
+
+    def sentence(self) -> str:
+        said = ((self.run, "run {0}"), (self.since, "since {0}"), (self.reason, "reason: {0}"))
+        details = ", ".join(text.format(value) for value, text in said if value)
+        return f"{self.owner} ({details})" if details else self.owner
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What to do with a node: ``patch``, None where it is already so. The others describe the node after it.
+
+    ``mine``: the work is the caller's. ``only_run``: nothing but the name of the run is different.
+    """
+
+    patch: dict[str, t.Any] | None
+    action: str
+    result: str
+    unschedulable: bool
+    work: Work | None
+    hint: str = ""
+    mine: bool = False
+    only_run: bool = False
+
+    def state(self) -> dict[str, t.Any]:
+        return state(self.unschedulable, self.work)
+
+
+def state(unschedulable: bool, work: Work | None) -> dict[str, t.Any]:
+    return {"unschedulable": unschedulable, "work": work.as_dict() if work else None}
+
+
+def is_unschedulable(node: Node) -> bool:
+    return bool((node.get("spec") or {}).get("unschedulable"))
+
+
+def work_of(node: Node) -> Work | None:
+    """What cannot be read belongs to somebody else: an owner whose name nobody has."""
+    text = (node["metadata"].get("annotations") or {}).get(ANNOTATION)
+    if text is None:
+        return None
+    try:
+        said = json.loads(text)
+        known = {field.name for field in dataclasses.fields(Work)}
+        work = Work(**{name: value for name, value in said.items() if name in known})
+    except (AttributeError, TypeError, ValueError):
+        return Work(owner=f"an unreadable annotation {ANNOTATION}={text[:80]!r}")
+    return dataclasses.replace(work, unschedulable_before=work.unschedulable_before is True)
+
+
+def claim(node: Node, me: Work) -> Change:
+    """Cordon the node in the name of ``me``, or raise where another owner has it in work.
+
+    A work of the same owner is taken over: it goes on under the new run, and what was before it stays known.
+    """
+    name = node["metadata"]["name"]
+    cordoned, old = is_unschedulable(node), work_of(node)
+    if old and old.owner != me.owner:
+        raise MaintenanceError(
+            f"node {name} is in work of {old.sentence()}. It was not touched. Finish that work first, or give the node"
+            " back with state=uncordon and force_uncordon=true when nobody works on it any more"
+        )
+    if old:
+        work = dataclasses.replace(
+            me,
+            run=me.run or old.run,
+            target=me.target or old.target,
+            reason=me.reason or old.reason,
+            since=old.since,
+            unschedulable_before=old.unschedulable_before,
+        )
+    else:
+        work = dataclasses.replace(me, unschedulable_before=cordoned)
+    result = f"node {name} {'already ' if cordoned else ''}marked unschedulable."
+    if cordoned and work == old:
+        return Change(None, "", result, True, work, mine=True)
+    action = f"mark node {name} as in work of {work.owner}" if cordoned else f"cordon node {name}"
+    only_run = cordoned and old is not None and dataclasses.replace(work, run=old.run) == old
+    return Change(_patch(node, True, work), action, result, True, work, mine=True, only_run=only_run)
+
+
+def release(node: Node, owner: str, force: bool) -> Change:
+    """Undo the cordon of ``owner``; with ``force`` anybody's."""
+    name = node["metadata"]["name"]
+    cordoned, work = is_unschedulable(node), work_of(node)
+    if work and work.owner != owner and not force:
+        hint = f"node {name} is in work of {work.sentence()} and stays as it is; force_uncordon=true gives it back"
+        return Change(None, "", hint + ".", cordoned, work, hint)
+    if not work and not cordoned:
+        return Change(None, "", f"node {name} already marked schedulable.", False, None)
+    if not work and not force:
+        hint = f"node {name} was cordoned by somebody else and stays as it is; force_uncordon=true lifts that cordon"
+        return Change(None, "", hint + ".", True, None, hint)
+    stays = cordoned and not force and work is not None and work.unschedulable_before
+    if stays:
+        action = f"end the work on node {name}"
+        result = f"node {name} was unschedulable before the work of {owner} and stays so."
+    else:
+        action, result = f"uncordon node {name}", f"node {name} marked schedulable."
+    return Change(_patch(node, stays, None), action, result, stays, None)
+
+
+def _patch(node: Node, unschedulable: bool, work: Work | None) -> dict[str, t.Any]:
+    """A merge patch for exactly the node that was read: when somebody else was faster, the API refuses it."""
+    return {
+        "metadata": {
+            "resourceVersion": node["metadata"].get("resourceVersion"),
+            "annotations": {ANNOTATION: work.as_text() if work else None},
+        },
+        "spec": {"unschedulable": unschedulable or None},
+    }

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose turn it is to be evicted.
+
+A budget is asked for as much as it says it allows: what is refused costs a request and tells nothing new, and several
+requests at once to one budget only get into each other's way on the server.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from . import budgets, pods, replies
+from .pods import Pod
+from .replies import Reply
+
+# Back-off of what failed, in seconds, and the pause before a budget is tried against its own word.
+FIRST_BACK_OFF = 0.5
+LAST_BACK_OFF = 10.0
+FIRST_PROBE = 5.0
+LAST_PROBE = 60.0
+
+
+@dataclasses.dataclass
+class Target:
+    """A pod on its way out. Times are those of the drain's clock."""
+
+    pod: Pod
+    budget: str = ""
+    asked: bool = False
+    admitted: bool = False
+    in_flight: bool = False
+    fatal: bool = False
+    gone_after: float | None = None
+    not_before: float = 0.0
+    failures: int = 0
+    reason: str = ""
+
+    @property
+    def uid(self) -> str:
+        return pods.uid(self.pod)
+
+    @property
+    def waiting(self) -> bool:
+        return not (self.admitted or self.in_flight or self.fatal or self.gone_after is not None)
+
+
+class Pace:
+    """Decides who is next, from what the budgets last said and from what came back."""
+
+    def __init__(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float) -> None:
+        self._budgets = {budgets.key(budget): budget for budget in known}
+        self._pause: dict[str, float] = collections.defaultdict(lambda: FIRST_PROBE)
+        self._probe_at: dict[str, float] = collections.defaultdict(lambda: now + FIRST_PROBE)
+
+    def learn(self, known: t.Iterable[t.Mapping[str, t.Any]]) -> None:
+        self._budgets.update({budgets.key(budget): budget for budget in known})
+
+    def known(self) -> list[t.Mapping[str, t.Any]]:
+        return list(self._budgets.values())
+
+    def turn(self, targets: t.Sequence[Target], now: float) -> list[Target]:
+        flying = collections.Counter(target.budget for target in targets if target.in_flight)
+        room = {name: budgets.allowed(budget) - flying[name] for name, budget in self._budgets.items()}
+        chosen = []
+        for target in targets:
+            if not target.waiting or now < target.not_before:
+                continue
+            budget = self._budgets.get(target.budget)
+            if budget is None or not budgets.needs_leave(target.pod, budget):
+                chosen.append(target)
+            elif room[target.budget] > 0:
+                room[target.budget] -= 1
+                chosen.append(target)
+            elif not flying[target.budget] and now >= self._probe_at[target.budget]:
+                # The word of a budget can be old, or its controller down: one pod is tried all the same.
+                self._probe_at[target.budget] = now + self._pause[target.budget]
+                self._pause[target.budget] = min(LAST_PROBE, 2 * self._pause[target.budget])
+                chosen.append(target)
+        return chosen
+
+    def answered(self, target: Target, reply: Reply, now: float) -> None:
+        target.in_flight = False
+        target.reason = reply.reason
+        if reply.meaning == replies.ADMITTED:
+            target.admitted = True
+            target.failures = 0
+        elif reply.meaning == replies.FATAL:
+            target.fatal = True
+        else:
+            pause = min(LAST_BACK_OFF, FIRST_BACK_OFF * 2**target.failures)
+            if reply.meaning != replies.BUDGET or target.budget not in self._budgets:
+                target.failures += 1
+            target.not_before = now + (reply.retry_after or pause)

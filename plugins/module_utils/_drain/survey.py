@@ -1,0 +1,81 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what a forecast is made from, with as few requests as it takes.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._kube import Kube, KubeError
+from . import filters, ownership, pods
+from .clock import Clock
+from .filters import Look
+from .forecast import Forecast, forecast
+from .job import Job
+from .ownership import Node
+from .pods import Pod
+
+DAEMONSETS = "/apis/apps/v1/daemonsets"
+BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
+
+
+class Survey:
+    """``budgets`` are those of the last forecast. ``warnings`` is told what nobody let us read."""
+
+    def __init__(self, kube: Kube, job: Job, clock: Clock, warnings: list[str]) -> None:
+        self.budgets: list[dict[str, t.Any]] = []
+        self._warnings = warnings
+        self._kube = kube
+        self._job = job
+        self._clock = clock
+
+    def list_pods(self) -> list[dict[str, t.Any]]:
+        query = {"fieldSelector": f"spec.nodeName={self._job.node}"}
+        if self._job.selector:
+            query["labelSelector"] = self._job.selector
+        return self._kube.list("/api/v1/pods", query)
+
+    def forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:
+        look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, node))
+        plan = forecast(found, look)
+        self.budgets = []
+        if self._job.means.disable_eviction or not plan.with_action(filters.EVICT):
+            return plan
+        self.budgets = self._list(BUDGETS, "what they allow is found out only by trying") or []
+        return forecast(found, look, self.budgets)
+
+    def newcomers(self, found: t.Iterable[Pod]) -> list[Pod]:
+        """Of the pods that came later, those that a drain would have sent away."""
+        look = Look(self._job.guards, self._clock.utc())
+        return [pod for pod in found if filters.decide(pod, look).action in (filters.EVICT, filters.REFUSE)]
+
+    def _daemonsets(self, found: t.Sequence[Pod], node: Node) -> set[str] | None:
+        """Those that exist. A node that was drained before, and has nothing else on it, needs no question."""
+        if not any(pods.daemonset(pod) for pod in found):
+            return set()
+        work = ownership.work_of(node)
+        drained = work and work.owner == self._job.me.owner and ownership.is_unschedulable(node)
+        if drained and all(pods.daemonset(pod) or pods.mirror(pod) for pod in found):
+            return None
+        existing = self._list(DAEMONSETS, "all that pods name are taken to exist")
+        return (
+            None
+            if existing is None
+            else {f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in existing}
+        )
+
+    def _list(self, path: str, consequence: str) -> list[dict[str, t.Any]] | None:
+        try:
+            return self._kube.list(path)
+        except KubeError as error:
+            if error.status != 403:
+                raise
+            warning = f"{path.rsplit('/', 1)[1]} may not be listed, so {consequence}: {error.message}"
+            if warning not in self._warnings:
+                self._warnings.append(warning)
+            return None

@@ -1,0 +1,419 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k8s_drain
+short_description: Cordon, drain or uncordon a node
+version_added: 0.1.0
+author: The kubeops.maintenance contributors (@kubeops)
+description:
+  - Takes a node out of work, as C(kubectl drain) does, and gives it back.
+  - Takes the options of M(kubernetes.core.k8s_drain) with the same meaning, except that it always waits.
+  - Everything that can forbid a drain is found out before the first change. When one pod may not go, or a
+    PodDisruptionBudget can never allow it, nothing is cordoned and nothing evicted.
+  - It waits until every pod that has to go is gone, recognised by its UID. Pods that do not go in time are a failure
+    that names each of them and what keeps it.
+  - An eviction that is refused for now is asked for again, when the budget allows it, until the time is over.
+  - A drain that was interrupted goes on when the task runs again. Pods that terminate already are only waited for.
+  - When the process that runs the task dies (C(ansible-playbook) was killed), no further pod is evicted.
+  - The node carries the annotation C(kubeops.maintenance/work), which says who holds it, why, since when, and whether
+    it was unschedulable before. Only what this module did is undone.
+extends_documentation_fragment:
+  - kubeops.maintenance._kubernetes
+  - kubeops.maintenance._attributes
+  - kubeops.maintenance._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details: The whole forecast, with the verdict of each budget. Fails where the drain would be refused.
+  diff_mode:
+    support: full
+    details: The cordon and the annotation, before and after.
+  idempotent:
+    support: full
+    details: On a drained node it reads the node and its pods, and changes nothing.
+options:
+  state:
+    description:
+      - V(cordon) marks the node unschedulable, V(drain) does that and evicts its pods.
+      - V(uncordon) undoes the cordon of O(owner). A node that was unschedulable before stays so.
+    type: str
+    choices: [cordon, drain, uncordon]
+    default: drain
+  name:
+    description: Name of the node.
+    type: str
+    required: true
+  pod_selectors:
+    description:
+      - Label selectors. Only pods that match all of them are drained, the others are not looked at.
+      - Only for O(state=drain).
+    type: list
+    elements: str
+    aliases: [label_selectors]
+  delete_options:
+    description: How pods are sent away, and which. Only for O(state=drain). No option implies another.
+    type: dict
+    default: {}
+    suboptions:
+      terminate_grace_period:
+        description:
+          - Seconds that pods get to stop, instead of their own. V(0) kills them at once.
+          - A negative number means the pod's own, too.
+        type: int
+      force:
+        description: Drain pods for good that no controller recreates, or whose DaemonSet no longer exists.
+        type: bool
+        default: false
+      ignore_daemonsets:
+        description: Leave pods of DaemonSets where they are. Otherwise they forbid the drain.
+        type: bool
+        default: false
+      delete_emptydir_data:
+        description: Drain pods with emptyDir volumes. Their data is lost.
+        type: bool
+        default: false
+      disable_eviction:
+        description: Delete pods, past all PodDisruptionBudgets.
+        type: bool
+        default: false
+      wait_timeout:
+        description:
+          - Seconds for the evictions and the wait for the pods to be gone.
+          - V(0) means a day; nothing waits for ever.
+        type: int
+        default: 600
+      wait_sleep:
+        description:
+          - The longest pause between two looks at the node, in seconds.
+          - Shortly after a change it looks more often, up to twice a second.
+        type: int
+        default: 5
+      skip_wait_for_delete_timeout:
+        description:
+          - Leave out pods that should have been gone for more than these seconds, as on a node whose kubelet is dead.
+          - V(0) leaves out none.
+        type: int
+        default: 0
+  owner:
+    description:
+      - Who works on the node. A node in work of another owner is refused, and not given back either.
+      - A work of the same owner is taken over, under the new O(run).
+    type: str
+    default: kubeops.maintenance
+  run:
+    description: Name of the run that works on the node. On a drained node a new name alone is no change.
+    type: str
+    default: ""
+  target:
+    description: What the node is to be brought to, for example a version.
+    type: str
+    default: ""
+  reason:
+    description: A sentence for the person who finds the node cordoned.
+    type: str
+    default: ""
+  on_failure:
+    description:
+      - V(keep) leaves the node cordoned when the drain fails, so that the next run goes on.
+      - V(restore) gives it back, as O(state=uncordon) would.
+    type: str
+    choices: [keep, restore]
+    default: keep
+  force_uncordon:
+    description: With O(state=uncordon), undo the cordon of anybody.
+    type: bool
+    default: false
+seealso:
+  - module: kubernetes.core.k8s_drain
+"""
+
+EXAMPLES = r"""
+- name: Say what a drain of w1 would do, and whether it can end well
+  kubeops.maintenance.k8s_drain:
+    name: w1
+    delete_options:
+      ignore_daemonsets: true
+  check_mode: true
+
+- name: Drain w1 for a new disk
+  kubeops.maintenance.k8s_drain:
+    name: w1
+    reason: new disk
+    delete_options:
+      ignore_daemonsets: true
+      delete_emptydir_data: true
+      wait_timeout: 900
+
+- name: Give w1 back
+  kubeops.maintenance.k8s_drain:
+    name: w1
+    state: uncordon
+
+- name: Drain w1 in the name of an upgrade, and give it back when that fails
+  kubeops.maintenance.k8s_drain:
+    name: w1
+    owner: upgrade
+    run: 2026-11-20T10:00:00Z
+    target: 1.37.1
+    on_failure: restore
+    delete_options:
+      ignore_daemonsets: true
+"""
+
+RETURN = r"""
+result:
+  description: What was done, in sentences made from the other results.
+  returned: always
+  type: str
+  sample: node w1 marked unschedulable. 2 Pod(s) evicted from node, 3 stay.
+evicted:
+  description: Pods that left the node, or would leave it.
+  returned: always
+  type: list
+  elements: dict
+  contains: &pod
+    namespace:
+      description: Namespace of the pod.
+      type: str
+      returned: always
+    name:
+      description: Name of the pod.
+      type: str
+      returned: always
+    reason:
+      description: Why, in a sentence.
+      type: str
+      returned: always
+  sample: [{namespace: shop, name: web-7d9f8b5c4-x2x7p, reason: "evicted, gone after 5.1 s"}]
+skipped:
+  description: Pods that stay on the node.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+  sample: [{namespace: kube-system, name: kube-proxy-8x5wz, reason: static pod of the kubelet}]
+blocked:
+  description: Pods that may not go, or were not allowed to go in time.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+remaining:
+  description: Pods that had to go and are still on the node, with what keeps each.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+lost_data:
+  description: Pods that nothing brings back as they were, and what is lost with them.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+  sample: [{namespace: shop, name: cache-0, reason: "the data of its emptyDir volumes is lost: cache"}]
+newcomers:
+  description: Pods that came to the node after the drain began and are not of a DaemonSet. They are not drained.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+budgets:
+  description: PodDisruptionBudgets that cover pods of the drain.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: Namespace of the budget.
+      type: str
+      returned: always
+    name:
+      description: Name of the budget.
+      type: str
+      returned: always
+    verdict:
+      description:
+        - V(free) lets all pods go at once, V(slow) some at a time, V(blocked) none now.
+        - V(deadlocked) can never let one go, which refuses the drain.
+      type: str
+      returned: always
+    pods:
+      description: Pods of the drain that need its leave.
+      type: int
+      returned: always
+    current:
+      description: Healthy pods.
+      type: int
+      returned: always
+    desired:
+      description: Healthy pods that it wants.
+      type: int
+      returned: always
+    expected:
+      description: Pods that it counts.
+      type: int
+      returned: always
+    allowed:
+      description: Pods that it lets go now.
+      type: int
+      returned: always
+    workload:
+      description: What it protects.
+      type: str
+      returned: always
+    reason:
+      description: The verdict as a sentence.
+      type: str
+      returned: always
+    fix:
+      description: The change that would open it, empty where none is needed.
+      type: str
+      returned: always
+cordoned_by_us:
+  description: Whether the node is unschedulable because of O(owner)'s work.
+  returned: always
+  type: bool
+unschedulable_before:
+  description: Whether it was unschedulable before that work began.
+  returned: always
+  type: bool
+durations:
+  description: Seconds that were spent.
+  returned: always
+  type: dict
+  contains:
+    cordon:
+      description: Changing the node.
+      type: float
+      returned: always
+    evict:
+      description: Until the last eviction was accepted.
+      type: float
+      returned: always
+    wait:
+      description: From then until the pods were gone.
+      type: float
+      returned: always
+    total:
+      description: All of it.
+      type: float
+      returned: always
+actions:
+  description: What was done, or would be done, in order.
+  returned: always
+  type: list
+  elements: str
+  sample: [cordon node w1, evict shop/web-7d9f8b5c4-x2x7p]
+before:
+  description: The node before.
+  returned: always
+  type: dict
+  contains: &state
+    unschedulable:
+      description: Whether it is cordoned.
+      type: bool
+      returned: always
+    work:
+      description: What the annotation says, null where there is none.
+      type: dict
+      returned: always
+after:
+  description: The node after, or as it would be.
+  returned: always
+  type: dict
+  contains: *state
+"""
+
+import typing as t
+
+from ..module_utils._drain import parents
+from ..module_utils._drain.clock import Clock
+from ..module_utils._drain.filters import Guards
+from ..module_utils._drain.job import Job, Means
+from ..module_utils._drain.ownership import Work
+from ..module_utils._drain.procedure import Procedure
+from ..module_utils._errors import run_module
+from ..module_utils._kube import api_module, connect
+
+A_DAY = 24 * 60 * 60
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["cordon", "drain", "uncordon"], "default": "drain"},
+    "name": {"type": "str", "required": True},
+    "pod_selectors": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
+    "delete_options": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "terminate_grace_period": {"type": "int"},
+            "force": {"type": "bool", "default": False},
+            "ignore_daemonsets": {"type": "bool", "default": False},
+            "delete_emptydir_data": {"type": "bool", "default": False},
+            "disable_eviction": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "int", "default": 600},
+            "wait_sleep": {"type": "int", "default": 5},
+            "skip_wait_for_delete_timeout": {"type": "int", "default": 0},
+        },
+    },
+    "owner": {"type": "str", "default": "kubeops.maintenance"},
+    "run": {"type": "str", "default": ""},
+    "target": {"type": "str", "default": ""},
+    "reason": {"type": "str", "default": ""},
+    "on_failure": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
+    "force_uncordon": {"type": "bool", "default": False},
+}
+
+
+def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
+    options = params["delete_options"]
+    grace = options["terminate_grace_period"]
+    return Job(
+        node=params["name"],
+        me=Work(params["owner"], params["run"], params["target"], params["reason"], since),
+        guards=Guards(
+            force=options["force"],
+            ignore_daemonsets=options["ignore_daemonsets"],
+            delete_emptydir_data=options["delete_emptydir_data"],
+            skip_wait_for_delete_timeout=options["skip_wait_for_delete_timeout"],
+        ),
+        means=Means(
+            disable_eviction=options["disable_eviction"],
+            grace_period=None if grace is None or grace < 0 else grace,
+            timeout=options["wait_timeout"] or A_DAY,
+            slowest_look=options["wait_sleep"],
+        ),
+        selector=",".join(params["pod_selectors"] or []),
+        restore_on_failure=params["on_failure"] == "restore",
+        force_uncordon=params["force_uncordon"],
+        check_mode=check_mode,
+    )
+
+
+def main() -> None:
+    abandoned = parents.watch()
+    module = api_module(ARGUMENT_SPEC, supports_check_mode=True)
+
+    def work() -> dict[str, t.Any]:
+        clock = Clock()
+        job = job_of(module.params, module.check_mode, clock.timestamp())
+        procedure = Procedure(connect(module.params), job, clock, abandoned)
+        try:
+            result = procedure.run(module.params["state"])
+        finally:
+            for warning in procedure.report.warnings:
+                module.warn(warning)
+        if module._diff:
+            result["diff"] = {"before": result["before"], "after": result["after"]}
+        return result
+
+    run_module(module, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster in memory, with a clock that only a sleep moves: what apiserver, controllers and kubelets do to pods.
+
+It takes the place of Kube. Its rules for evictions are those of the API server, written without the code under test.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import itertools
+import math
+import re
+import threading
+import typing as t
+
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.clock import Clock
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
+
+EPOCH = datetime.datetime(2026, 11, 20, 10, 0, tzinfo=datetime.UTC)
+
+POD = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)(/eviction)?$")
+BUDGETS = re.compile(r"/apis/policy/v1/(?:namespaces/([^/]+)/)?poddisruptionbudgets$")
+
+
+def make_pod(name, *, namespace="shop", node="w1", phase="Running", ready=True, labels=None, **metadata):
+    """A pod of a ReplicaSet; other metadata replaces its own."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-abc", "controller": True}
+    return {
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "uid": f"uid-of-{name}",
+            "labels": {"app": "web", "pod-template-hash": "abc"} if labels is None else labels,
+            "ownerReferences": [owner],
+            **metadata,
+        },
+        "spec": {"nodeName": node},
+        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
+    }
+
+
+def daemon_pod(name, daemonset="proxy", namespace="kube-system", **more):
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": daemonset, "controller": True}
+    return make_pod(name, namespace=namespace, labels={"ds": daemonset}, ownerReferences=[owner], **more)
+
+
+def make_budget(name, *, namespace="shop", selector=None, **spec):
+    selector = {"matchLabels": {"app": "web"}} if selector is None else selector
+    return {"metadata": {"namespace": namespace, "name": name, "generation": 1}, "spec": {"selector": selector, **spec}}
+
+
+def make_node(name="w1", **spec):
+    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T09:00:00Z"}]
+    return {"metadata": {"name": name, "annotations": {}}, "spec": spec, "status": {"conditions": conditions}}
+
+
+class FakeCluster:
+    """``stops_after`` and ``starts_after``: seconds that a pod needs to stop, and its replacement to become ready.
+
+    ``faults`` are asked before every request: what they return is raised. ``frozen`` budgets keep the status they have.
+    """
+
+    server = "https://fake:6443"
+
+    def __init__(self, pods=(), budgets=(), daemonsets=(), node=None):
+        self.node = node or make_node()
+        self.node["metadata"]["resourceVersion"] = "1"
+        self.pods = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in pods}
+        self.budgets = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in budgets}
+        self.daemonsets = [
+            {"metadata": {"namespace": item.split("/")[0], "name": item.split("/")[1]}} for item in daemonsets
+        ]
+        self.stops_after: dict[str, float] = {}
+        self.starts_after = 0.0
+        self.kubelet_is_dead = False
+        self.terminating_namespaces: set[str] = set()
+        self.frozen: set[str] = set()
+        self.faults: list[t.Callable[[str, str], t.Any]] = []
+        self.on_advance: list[t.Callable[[], None]] = []
+        self.requests: list[tuple[str, str]] = []
+        self.bodies: list[t.Any] = []
+        self.refusals = 0
+        self.least_healthy: dict[str, int] = {}
+        self._seconds = 0.0
+        self._serial = itertools.count(1)
+        self._due: list[tuple[float, t.Callable[[], None]]] = []
+        self._lock = threading.RLock()
+        self.clock = Clock(now=lambda: self._seconds, utc=self._utc, sleep=self.advance)
+        self._control()
+
+    # Time
+
+    def _utc(self):
+        return EPOCH + datetime.timedelta(seconds=self._seconds)
+
+    def advance(self, seconds):
+        assert seconds > 0, "a loop that does not sleep"
+        with self._lock:
+            end = self._seconds + seconds
+            while self._due and min(self._due, key=lambda due: due[0])[0] <= end:
+                due = min(self._due, key=lambda due: due[0])
+                self._due.remove(due)
+                self._seconds = max(self._seconds, due[0])
+                due[1]()
+                self._control()
+            self._seconds = end
+            for happen in self.on_advance:
+                happen()
+            self._control()
+
+    # Kube
+
+    def get(self, path, query=None):
+        with self._request("GET", path):
+            if path == "/api/v1/nodes/" + self.node["metadata"]["name"]:
+                return copy.deepcopy(self.node)
+            raise KubeError(f"GET {path}: 404", status=404, reason="NotFound")
+
+    def list(self, path, query=None):
+        with self._request("LIST", path):
+            if path == "/api/v1/pods":
+                field, _equals, node = query["fieldSelector"].partition("=")
+                assert field == "spec.nodeName"
+                wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+                found = [pod for pod in self.pods.values() if pod["spec"]["nodeName"] == node]
+                return copy.deepcopy([pod for pod in found if wanted.items() <= pod["metadata"]["labels"].items()])
+            if path == "/apis/apps/v1/daemonsets":
+                return copy.deepcopy(self.daemonsets)
+            namespace = BUDGETS.match(path).group(1)
+            found = [item for item in self.budgets.values() if namespace in (None, item["metadata"]["namespace"])]
+            return copy.deepcopy(found)
+
+    def patch(self, path, body, content_type="application/merge-patch+json"):
+        with self._request("PATCH", path, body):
+            assert path == "/api/v1/nodes/" + self.node["metadata"]["name"]
+            metadata = self.node["metadata"]
+            if body["metadata"].get("resourceVersion") not in (None, metadata["resourceVersion"]):
+                raise KubeError("PATCH: 409 conflict", status=409, reason="Conflict")
+            self.node = merge(self.node, body)
+            self.touch_node()
+            return copy.deepcopy(self.node)
+
+    def post(self, path, body):
+        with self._request("POST", path, body):
+            namespace, name, _eviction = POD.match(path).groups()
+            pod = self._find(namespace, name, body["deleteOptions"])
+            self._ask_budget(pod)
+            self._delete(pod, body["deleteOptions"])
+            return {"kind": "Status", "status": "Success"}
+
+    def delete(self, path, body=None):
+        with self._request("DELETE", path, body):
+            namespace, name, _eviction = POD.match(path).groups()
+            self._delete(self._find(namespace, name, body or {}), body or {})
+            return {"kind": "Status", "status": "Success"}
+
+    def _request(self, method, path, body=None):
+        with self._lock:
+            self.requests.append((method, path))
+            self.bodies.append(body)
+            for fault in self.faults:
+                error = fault(method, path)
+                if error:
+                    raise error
+        return self._lock
+
+    def count(self, method, path=""):
+        return sum(asked == method and path in where for asked, where in self.requests)
+
+    # What the API server does
+
+    def touch_node(self):
+        self.node["metadata"]["resourceVersion"] = str(next(self._serial) + 1)
+
+    def _find(self, namespace, name, options):
+        pod = self.pods.get((namespace, name))
+        if pod is None:
+            raise KubeError("404", status=404, reason="NotFound", message=f'pods "{name}" not found')
+        uid = (options.get("preconditions") or {}).get("uid")
+        assert uid, "a pod must never be deleted by its name alone"
+        if uid != pod["metadata"]["uid"]:
+            raise KubeError("409", status=409, reason="Conflict", message="the UID in the precondition differs")
+        return pod
+
+    def _ask_budget(self, pod):
+        namespace = pod["metadata"]["namespace"]
+        if namespace in self.terminating_namespaces:
+            causes = [{"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated"}]
+            raise KubeError("403", status=403, reason="Forbidden", message="namespace terminating", causes=causes)
+        if pod["status"]["phase"] != "Running" or "deletionTimestamp" in pod["metadata"]:
+            return
+        over = [item for item in self.budgets.values() if self._covers(item, pod)]
+        if len(over) > 1:
+            message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+            raise KubeError("500", status=500, message=message)
+        if not over:
+            return
+        status, spec = over[0]["status"], over[0]["spec"]
+        if not self._is_ready(pod) and (
+            spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow"
+            or status["currentHealthy"] >= status["desiredHealthy"] > 0
+        ):
+            return
+        name = over[0]["metadata"]["name"]
+        if status["observedGeneration"] < over[0]["metadata"]["generation"]:
+            self._refuse(f"The disruption budget {name} is still being processed by the server.", 10)
+        if status["disruptionsAllowed"] <= 0:
+            numbers = f"needs {status['desiredHealthy']} healthy pods and has {status['currentHealthy']} currently"
+            self._refuse(f"The disruption budget {name} {numbers}", None)
+
+    def _refuse(self, message, retry_after):
+        self.refusals += 1
+        raise KubeError(
+            "429",
+            status=429,
+            reason="TooManyRequests",
+            message="Cannot evict pod as it would violate the pod's disruption budget.",
+            causes=[{"reason": "DisruptionBudget", "message": message}],
+            retry_after=retry_after,
+        )
+
+    def _delete(self, pod, options):
+        metadata = pod["metadata"]
+        if "deletionTimestamp" in metadata:
+            return
+        grace = options.get("gracePeriodSeconds", 30)
+        gone_at = self._utc() + datetime.timedelta(seconds=grace)
+        metadata["deletionTimestamp"] = gone_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata["deletionGracePeriodSeconds"] = grace
+        if not self.kubelet_is_dead:
+            stops = min(grace, self.stops_after.get(metadata["name"], 1.0))
+            self._due.append((self._seconds + stops, lambda: self.remove(pod)))
+        if (metadata.get("ownerReferences") or [{}])[0].get("kind") == "ReplicaSet":
+            self._replace(pod)
+        self._control()
+
+    # What kubelets and controllers do
+
+    def remove(self, pod):
+        if not pod["metadata"].get("finalizers"):
+            self.pods.pop((pod["metadata"]["namespace"], pod["metadata"]["name"]), None)
+
+    def _replace(self, pod):
+        new = make_pod(
+            f"new-{next(self._serial)}",
+            namespace=pod["metadata"]["namespace"],
+            node="w2",
+            ready=False,
+            labels=pod["metadata"]["labels"],
+        )
+        self.pods[(new["metadata"]["namespace"], new["metadata"]["name"])] = new
+        start = lambda: new["status"]["conditions"][0].update(status="True")  # noqa: E731
+        self._due.append((self._seconds + self.starts_after, start))
+
+    @staticmethod
+    def _is_ready(pod):
+        return pod["status"]["conditions"][0]["status"] == "True"
+
+    @staticmethod
+    def _covers(budget, pod):
+        labels = budget["spec"]["selector"].get("matchLabels", {})
+        same = budget["metadata"]["namespace"] == pod["metadata"]["namespace"]
+        return same and labels.items() <= pod["metadata"]["labels"].items()
+
+    def _control(self):
+        """The disruption controller."""
+        for (_namespace, name), budget in self.budgets.items():
+            covered = [pod for pod in self.pods.values() if self._covers(budget, pod)]
+            healthy = [pod for pod in covered if self._is_ready(pod) and "deletionTimestamp" not in pod["metadata"]]
+            self.least_healthy[name] = min(self.least_healthy.get(name, len(healthy)), len(healthy))
+            if name in self.frozen and "status" in budget:
+                continue
+            # The controllers of terminating pods have made new ones already.
+            expected = sum("deletionTimestamp" not in pod["metadata"] for pod in covered)
+            desired = self._desired(budget["spec"], expected)
+            budget["status"] = {
+                "currentHealthy": len(healthy),
+                "desiredHealthy": desired,
+                "expectedPods": expected,
+                "disruptionsAllowed": max(0, len(healthy) - desired) if expected else 0,
+                "observedGeneration": budget["metadata"]["generation"],
+            }
+
+    @staticmethod
+    def _desired(spec, expected):
+        def number(value):
+            return math.ceil(int(value[:-1]) * expected / 100) if isinstance(value, str) else value
+
+        if "maxUnavailable" in spec:
+            return max(0, expected - number(spec["maxUnavailable"]))
+        return number(spec.get("minAvailable", 1))
+
+
+def merge(target, patch):
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge(result.get(name), value)
+    return result

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import ownership
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.ownership import ANNOTATION, Work
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import make_node, merge
+from hypothesis import given
+from hypothesis import strategies as st
+
+ME = Work("me", run="run-2", target="1.37.1", reason="upgrade", since="2026-11-20T10:00:00Z")
+MINE = dataclasses.replace(ME, run="run-1", since="2026-11-20T08:00:00Z")
+OTHERS = Work("them", run="theirs", reason="new disk", since="2026-11-19T08:00:00Z")
+
+
+def node(unschedulable=False, work=None, text=None):
+    made = make_node(**({"unschedulable": True} if unschedulable else {}))
+    made["metadata"]["resourceVersion"] = "7"
+    if work or text is not None:
+        made["metadata"]["annotations"][ANNOTATION] = work.as_text() if text is None else text
+    return made
+
+
+def after(before, change):
+    return merge(before, change.patch) if change.patch else before
+
+
+def test_the_annotation_is_compact_json_with_the_agreed_keys():
+    assert MINE.as_text() == (
+        '{"owner":"me","run":"run-1","target":"1.37.1","reason":"upgrade","since":"2026-11-20T08:00:00Z",'
+        '"unschedulable_before":false}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "cordon", "unschedulable_before", "run", "since"),
+    [
+        (node(), "cordon node w1", False, "run-2", ME.since),
+        # A foreign cordon is remembered.
+        (node(True), "mark node w1 as in work of me", True, "run-2", ME.since),
+        # Work of the same owner is taken over and remembers how it began.
+        (node(True, MINE), "mark node w1 as in work of me", False, "run-2", MINE.since),
+        (node(True, dataclasses.replace(MINE, unschedulable_before=True)), "mark node w1", True, "run-2", MINE.since),
+        # Somebody uncordoned it by hand in the middle of our work.
+        (node(False, MINE), "cordon node w1", False, "run-2", MINE.since),
+    ],
+)
+def test_claim(before, cordon, unschedulable_before, run, since):
+    change = ownership.claim(before, ME)
+    assert change.action.startswith(cordon)
+    assert change.patch["metadata"]["resourceVersion"] == "7"
+    found = after(before, change)
+    assert found["spec"]["unschedulable"] is True
+    work = ownership.work_of(found)
+    assert (work.owner, work.run, work.since) == ("me", run, since)
+    assert work.unschedulable_before is unschedulable_before
+    assert change.state() == {"unschedulable": True, "work": work.as_dict()}
+    assert ownership.claim(found, ME).patch is None
+
+
+def test_a_new_run_alone_is_told_apart():
+    assert ownership.claim(node(True, MINE), ME).only_run
+    assert not ownership.claim(node(False, MINE), ME).only_run
+    assert not ownership.claim(node(True, MINE), dataclasses.replace(ME, target="1.38.0")).only_run
+    assert not ownership.claim(node(True), ME).only_run
+
+
+def test_what_a_call_does_not_say_stays_as_it_was():
+    work = ownership.claim(node(True, MINE), Work("me", since="later")).work
+    assert work == MINE
+
+
+@pytest.mark.parametrize("unschedulable", [True, False])
+def test_work_of_another_owner_is_refused_and_named(unschedulable):
+    with pytest.raises(MaintenanceError) as caught:
+        ownership.claim(node(unschedulable, OTHERS), ME)
+    assert "in work of them (run theirs, since 2026-11-19T08:00:00Z, reason: new disk)" in caught.value.msg
+    assert "force_uncordon=true" in caught.value.msg
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[1]", '{"run": "1"}', "null"])
+def test_an_unreadable_annotation_belongs_to_somebody_else(text):
+    found = node(True, text=text)
+    with pytest.raises(MaintenanceError, match="an unreadable annotation kubeops.maintenance/work="):
+        ownership.claim(found, ME)
+    assert ownership.release(found, "me", force=False).patch is None
+    assert ownership.work_of(after(found, ownership.release(found, "me", force=True))) is None
+
+
+def test_keys_of_a_later_version_are_passed_over():
+    text = json.dumps({**MINE.as_dict(), "baseline": {}})
+    assert ownership.work_of(node(True, text=text)) == MINE
+
+
+@pytest.mark.parametrize(
+    ("before", "force", "unschedulable", "result"),
+    [
+        (node(), False, None, "node w1 already marked schedulable."),
+        (node(), True, None, "node w1 already marked schedulable."),
+        (node(True, MINE), False, False, "node w1 marked schedulable."),
+        (node(False, MINE), False, False, "node w1 marked schedulable."),
+        (
+            node(True, dataclasses.replace(MINE, unschedulable_before=True)),
+            False,
+            True,
+            "node w1 was unschedulable before the work of me and stays so.",
+        ),
+        (node(True, dataclasses.replace(MINE, unschedulable_before=True)), True, False, "node w1 marked schedulable."),
+        (node(True), False, None, "was cordoned by somebody else and stays as it is; force_uncordon=true"),
+        (node(True), True, False, "node w1 marked schedulable."),
+        (node(True, OTHERS), False, None, "is in work of them (run theirs, since 2026-11-19T08:00:00Z, reason: new d"),
+        (node(True, OTHERS), True, False, "node w1 marked schedulable."),
+    ],
+)
+def test_release(before, force, unschedulable, result):
+    change = ownership.release(before, "me", force)
+    assert result in change.result
+    found = after(before, change)
+    if unschedulable is None:
+        assert change.patch is None
+        assert found == before
+        assert change.state() == ownership.state(ownership.is_unschedulable(before), ownership.work_of(before))
+    else:
+        assert ownership.is_unschedulable(found) is unschedulable
+        assert ANNOTATION not in found["metadata"]["annotations"]
+        assert change.state() == {"unschedulable": unschedulable, "work": None}
+
+
+WORDS = st.text(max_size=20)
+
+
+@given(st.booleans(), WORDS, WORDS, WORDS, st.lists(WORDS, max_size=3))
+def test_giving_back_undoes_any_number_of_claims(cordoned, owner, target, reason, runs):
+    before = node(cordoned)
+    found = before
+    for run in runs:
+        found = after(found, ownership.claim(found, Work(owner, run, target, reason, since="now")))
+    found = after(found, ownership.release(found, owner, force=False))
+    assert ownership.is_unschedulable(found) is cordoned
+    assert ownership.work_of(found) is None
