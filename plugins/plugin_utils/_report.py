@@ -47,7 +47,7 @@ def row(planned: t.Mapping[str, t.Any], left: t.Mapping[str, t.Any]) -> dict[str
         "node": planned["node_name"],
         "from": planned["from"],
         "to": planned["to"],
-        "drained_seconds": drained.get("durations", {}).get("total") if drained.get("drained") else None,
+        "drained_seconds": drained.get("durations", {}).get("total") if planned["drain"] else None,
         "total_seconds": sum(known) if known else None,
         "result": outcome,
     }

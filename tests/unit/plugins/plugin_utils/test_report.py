@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._report import row, seconds, table
 
-PLANNED = {"node_name": "w1", "from": "1.36.4", "to": "1.37.1", "steps": [{"component": "kubelet"}]}
-DRAINED = {"durations": {"total": 12.4}, "drained": True}
+PLANNED = {"node_name": "w1", "from": "1.36.4", "to": "1.37.1", "steps": [{"component": "kubelet"}], "drain": True}
+DRAINED = {"durations": {"total": 12.4}}
 KUBELET = {"durations": {"total": 30.0}}
 
 
@@ -34,9 +34,9 @@ def test_seconds(value, text):
         ),
         (PLANNED, {"drained_result": DRAINED, "report_failure": "no room"}, "FAILED: no room", 12.4, 12.4),
         (
-            PLANNED,
+            {**PLANNED, "drain": False},
             {
-                "drained_result": {"durations": {"total": 1.0}, "drained": False},
+                "drained_result": {"durations": {"total": 1.0}},
                 "kubelet_result": KUBELET,
                 "turn_done": True,
             },
