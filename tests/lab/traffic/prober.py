@@ -219,9 +219,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10, help="requests a second to the web service")
     parser.add_argument("--api-rate", type=float, default=5, help="requests a second to the API")
     parser.add_argument("--limit", type=float, default=1, help="seconds that a request may take")
-    parser.add_argument("--at-least", type=int, default=500, help="requests to make, even when told to stop before")
+    parser.add_argument("--at-least", type=int, default=500, help="requests to make, even when SIGTERM comes before")
     parser.add_argument("--at-most", type=float, default=3600, help="seconds after which it ends whatever happens")
-    parser.add_argument("--stop-file", type=Path, help="ends when this file is there (as on SIGTERM)")
     options = parser.parse_args()
 
     told = threading.Event()
@@ -229,14 +228,7 @@ def main() -> None:
         signal.signal(number, lambda *_: told.set())
     web = Target(options.web, options.rate, options.limit)
     api = Target(options.api, options.api_rate, options.limit, options.api_ca) if options.api else None
-    probe(
-        web,
-        api,
-        options.at_least,
-        options.at_most,
-        lambda: told.is_set() or bool(options.stop_file and options.stop_file.exists()),
-        options.report,
-    )
+    probe(web, api, options.at_least, options.at_most, told.is_set, options.report)
     with contextlib.suppress(BrokenPipeError):
         print("\n".join(describe(json.loads(options.report.read_text()))))
 

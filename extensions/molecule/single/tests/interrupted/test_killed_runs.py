@@ -1,0 +1,69 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs killed at the worst moments. Each one goes on from where the one before was killed; the last one finishes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster
+from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import TARGET, Run
+from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
+
+if t.TYPE_CHECKING:
+    from pathlib import Path
+
+    from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
+
+UNIT = f"kubeops-kubeadm-upgrade-{TARGET}.service"
+
+
+def kubeadm_runs(lab: Lab) -> bool:
+    return cluster.shell(lab, "cp1", f"systemctl show --property=SubState --value {UNIT}") == "running"
+
+
+def kubeadm_swaps_manifests(lab: Lab) -> bool:
+    journal = cluster.shell(lab, "cp1", f"journalctl --output=cat --unit={UNIT}")
+    return "[upgrade/staticpods] Moving new manifest" in journal
+
+
+def test_a_run_is_killed_inside_kubeadm_upgrade_apply(lab: Lab, log: Path) -> None:
+    with Run(lab.inventory, log) as run:
+        until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
+        run.kill()
+        run.until_gone(seconds=30)
+    assert kubeadm_runs(lab), "kubeadm died with the run that had started it"
+
+
+def pods_leave(lab: Lab, name: str) -> bool:
+    """The node is cordoned, one of its pods is on its way out and others still wait for their turn."""
+    return cluster.unschedulable(lab, name) and any(
+        pod["metadata"].get("deletionTimestamp") for pod in cluster.pods_on(lab, name)
+    )
+
+
+def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, log: Path) -> None:
+    assert kubeadm_runs(lab), "kubeadm was to be still at work"
+    with Run(lab.inventory, log) as run:
+        until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
+        run.kill()
+        run.until_gone(seconds=30)
+        assert f"unit {UNIT}" in run.output, "it did not say that an earlier run was still at work"
+    assert starts_of_kubeadm_apply(lab) == 1, "kubeadm was started anew instead of waited for"
+    left = cluster.work(lab, "w1")
+    assert left
+    assert left["target"] == TARGET
+    assert not left["unschedulable_before"]
+
+
+def starts_of_kubeadm_apply(lab: Lab) -> int:
+    journal = cluster.shell(lab, "cp1", f"journalctl --output=cat --unit={UNIT}")
+    return journal.count("[upgrade/apply] Upgrading your Static Pod-hosted control plane")
+
+
+def test_the_node_in_work_breaks_meanwhile(lab: Lab) -> None:
+    """Its kubelet is off, as a run that was killed later would have left it: the next run repairs it first."""
+    cluster.shell(lab, "w1", "systemctl stop kubelet")
+    cluster.until_ready(lab, "w1", wanted=False)
