@@ -167,7 +167,7 @@ def _describe(facts: Facts, local: LocalMember, seen: Observation, label: Label)
         "kube_system_uid": found.kube_system_uid,
         "member": local.name,
         "member_id": status.member_id,
-        "members": [dataclasses.asdict(member) for member in found.members],
+        "members": [member.as_dict() for member in found.members],
         "etcd_version": status.version,
         "storage_version": found.storage_version,
         "cluster_version": found.cluster_version,

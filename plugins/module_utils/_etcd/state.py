@@ -31,6 +31,9 @@ class Member:
     peer_urls: tuple[str, ...]
     is_learner: bool = False
 
+    def as_dict(self) -> dict[str, t.Any]:
+        return {**dataclasses.asdict(self), "peer_urls": list(self.peer_urls)}
+
     def __str__(self) -> str:
         role = ", learner" if self.is_learner else ""
         return f"{self.name or '(not started)'} ({self.id}, {' '.join(self.peer_urls)}{role})"

@@ -68,6 +68,8 @@ def check_directory(directory: str) -> None:
     """A snapshot holds all Secrets of a cluster: refuse a place where everybody could exchange it for another."""
     if not os.path.isabs(directory):
         raise MaintenanceError(f"{directory}: is no absolute path")
+    if os.path.lexists(directory) and not os.path.isdir(directory):
+        raise MaintenanceError(f"{directory}: is no directory. Choose another")
     if os.path.isdir(directory) and os.stat(directory).st_mode & 0o002:
         raise MaintenanceError(f"{directory}: everybody may write to it. Choose another, or: chmod 0700 {directory}")
 

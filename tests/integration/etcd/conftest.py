@@ -1,0 +1,29 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd
+
+
+@pytest.fixture(scope="session")
+def releases() -> list[real_etcd.Release]:
+    """All releases there are, oldest first. Without any, nothing has been tested: that is a failure."""
+    found = real_etcd.releases()
+    if not found:
+        pytest.fail(
+            f"no etcd programs in {real_etcd.CACHE} (make lab-up builds them) nor where {real_etcd.VARIABLE} says"
+        )
+    return found
+
+
+@pytest.fixture
+def etcd(releases: list[real_etcd.Release], tmp_path: pathlib.Path) -> t.Iterator[real_etcd.Etcd]:
+    """The newest release, alone in its cluster."""
+    with real_etcd.Etcd(releases[-1], tmp_path / "cp1").running() as server:
+        yield server

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real etcd servers on loopback, with TLS and a manifest as kubeadm sets them up.
+
+The programs are those of the lab's supply, or those in the directories that KUBEOPS_ETCD_PROGRAMS names (separated by
+colons, each with etcd, etcdctl and etcdutl in it).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, topology
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
+
+VARIABLE = "KUBEOPS_ETCD_PROGRAMS"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "kubeops-lab" / "programs"
+NAMES = ("etcd", "etcdctl", "etcdutl")
+
+
+class Release:
+    """The programs of one version."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        said = subprocess.run([directory / "etcd", "--version"], check=True, capture_output=True, text=True).stdout
+        found = re.search(r"etcd Version: ((\d+)\.(\d+)\.(\d+)\S*)", said)
+        assert found, said
+        self.version = found[1]
+        self.numbers = tuple(map(int, found.groups()[1:]))
+
+    def snapshot_status(self, path: str) -> subprocess.CompletedProcess[str]:
+        command = [self.directory / "etcdutl", "snapshot", "status", path, "-w", "json"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def snapshot_restore(self, path: str, data: pathlib.Path, *arguments: str) -> None:
+        command = [self.directory / "etcdutl", "snapshot", "restore", path, f"--data-dir={data}", *arguments]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def releases() -> list[Release]:
+    named = [pathlib.Path(name) for name in os.environ.get(VARIABLE, "").split(":") if name]
+    complete = [place for place in named or CACHE.glob("etcd-*") if all((place / name).is_file() for name in NAMES)]
+    return sorted(map(Release, complete), key=lambda release: release.numbers)
+
+
+class Etcd:
+    """One member: its files below ``root``, its addresses, and what can be asked of it while it runs."""
+
+    def __init__(self, release: Release, root: pathlib.Path, name: str = "cp1") -> None:
+        root.mkdir(exist_ok=True)
+        self.release, self.root, self.name = release, root, name
+        self.data = root / "data"
+        client, peer = _free_ports(2)
+        self.client_url, self.peer_url = f"https://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+        self._pki = Pki(root)
+        self._pki.issue("healthcheck-client")
+        self._server = self._pki.issue("server", ["127.0.0.1"])
+
+    @contextlib.contextmanager
+    def running(self, join: Etcd | None = None) -> t.Iterator[Etcd]:
+        """As the only member of its cluster, or as a learner in another's."""
+        words = self._words(join)
+        if join:
+            join.ctl("member", "add", self.name, "--learner", f"--peer-urls={self.peer_url}")
+        lines = "".join(f"- {word}\n" for word in words)
+        (self.root / "etcd.yaml").write_text(f"command:\n- etcd\n{lines}image: registry.k8s.io/etcd:x\n")
+        self.local = topology.discover(str(self.root))
+        self.gateway = Gateway(self.local)
+        log = self.root / "etcd.log"
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                [self.release.directory / "etcd", *words, "--unsafe-no-fsync"], stdout=output, stderr=output
+            ) as self.process,
+        ):
+            try:
+                until(self._ready, Deadline(30), lambda: log.read_text()[-2000:], interval=0.1)
+                yield self
+            finally:
+                self.process.kill()
+
+    def _words(self, join: Etcd | None) -> list[str]:
+        first = f"{join.name}={join.peer_url}," if join else ""
+        flags = {
+            "name": self.name,
+            "data-dir": self.data,
+            "advertise-client-urls": self.client_url,
+            "listen-client-urls": self.client_url,
+            "listen-peer-urls": self.peer_url,
+            "initial-advertise-peer-urls": self.peer_url,
+            "initial-cluster": f"{first}{self.name}={self.peer_url}",
+            "initial-cluster-state": "existing" if join else "new",
+            "cert-file": self._server[0],
+            "key-file": self._server[1],
+            "trusted-ca-file": self._pki.ca,
+            "client-cert-auth": "true",
+        }
+        return [f"--{flag}={value}" for flag, value in flags.items()]
+
+    def _ready(self) -> bool | None:
+        try:
+            return bool(self.gateway.status().leader) or None
+        except GatewayError:
+            return None
+
+    def backup(self, **options: t.Any) -> dict[str, t.Any]:
+        places = {"directory": str(self.backups), "manifests": str(self.root), "lock_path": str(self.root / "lock")}
+        return backup.run(backup.Request(**{"label": Label("manual", "test"), **places, **options}))
+
+    @property
+    def backups(self) -> pathlib.Path:
+        return self.root / "backups"
+
+    def refused(self) -> str:
+        """Why no snapshot is taken. Nothing is written then."""
+        before = sorted(self.backups.glob("*"))
+        with pytest.raises(MaintenanceError) as caught:
+            self.backup()
+        assert sorted(self.backups.glob("*")) == before
+        return caught.value.msg
+
+    def ctl(self, *arguments: str) -> str:
+        local = self.local
+        tls = [f"--cacert={local.ca_file}", f"--cert={local.cert_file}", f"--key={local.key_file}"]
+        command = [self.release.directory / "etcdctl", f"--endpoints={self.client_url}", *tls, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+class Client:
+    """Changes keys through one connection."""
+
+    def __init__(self, local: topology.LocalMember) -> None:
+        context = ssl.create_default_context(cafile=local.ca_file)
+        context.load_cert_chain(local.cert_file, local.key_file)
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        address = local.endpoint.removeprefix("https://")
+        self._connection = http.client.HTTPSConnection(address, timeout=30, context=context)
+
+    def call(self, path: str, **body: t.Any) -> dict[str, t.Any]:
+        self._connection.request("POST", f"/v3/{path}", json.dumps(body))
+        response = self._connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status == 200, answer
+        return t.cast(dict[str, t.Any], answer)
+
+    def put(self, key: bytes, value: bytes) -> int:
+        """Return the revision of the change."""
+        return int(self.call("kv/put", key=_text(key), value=_text(value))["header"]["revision"])
+
+    def delete(self, key: bytes) -> int:
+        return int(self.call("kv/deleterange", key=_text(key))["header"]["revision"])
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _free_ports(number: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _port in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]

@@ -1,0 +1,312 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole runs against a fake member."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, lock, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
+
+KEYS = {"changed", "snapshot", "checks", "actions", "durations"}
+LEFTOVER = "etcd-cp1-20261120T101112.345Z-manual.db.part"
+
+
+@dataclasses.dataclass
+class Node:
+    """A node with a manifest that leads to a fake member."""
+
+    root: pathlib.Path
+
+    @property
+    def backups(self) -> pathlib.Path:
+        return self.root / "backups"
+
+    def request(self, url: str, **options: t.Any) -> backup.Request:
+        manifests = self.root / "manifests"
+        manifests.mkdir(exist_ok=True)
+        words = (f"--name=cp1\n- --data-dir=/var/lib/etcd\n- --listen-client-urls={url}\n",)
+        (manifests / "etcd.yaml").write_text("command:\n- " + "".join(words) + "image: etcd:3.6.16-0\n")
+        defaults = {"directory": str(self.backups), "label": Label("manual"), "manifests": str(manifests)}
+        return backup.Request(**{**defaults, "lock_path": str(self.root / "lock"), **options})
+
+    def tree(self) -> list[str]:
+        """All files but the lock and the manifests."""
+        paths = (path.relative_to(self.root) for path in self.root.rglob("*"))
+        return sorted(str(path) for path in paths if path.parts[0] not in ("lock", "manifests"))
+
+    def refused(self, request: backup.Request) -> MaintenanceError:
+        """The refusal, which has changed nothing and has all keys of a result."""
+        before = self.tree()
+        with pytest.raises(MaintenanceError) as caught:
+            backup.run(request)
+        assert set(caught.value.data) == KEYS
+        assert caught.value.data["changed"] is False
+        assert caught.value.data["actions"] == []
+        assert set(caught.value.data["durations"]) == {"lock", "save", "verify", "total"}
+        assert self.tree() == before
+        return caught.value
+
+
+@pytest.fixture
+def node(tmp_path: pathlib.Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_a_run(node: Node) -> None:
+    with FakeEtcd() as etcd:
+        result = backup.run(node.request(etcd.url))
+    assert set(result) == KEYS
+    assert result["changed"]
+    assert {check["status"] for check in result["checks"]} == {"pass"}
+    assert [check["name"] for check in result["checks"]][-1] == "room for the snapshot"
+    assert result["actions"] == [
+        f"create directory {node.backups}",
+        f"save a manual snapshot of etcd/cp1 to {node.backups}: {len(etcd.database) - 32} bytes at revision 42",
+    ]
+    assert set(result["durations"]) == {"lock", "save", "verify", "total"}
+    name = os.path.basename(result["snapshot"]["path"])
+    assert node.tree() == ["backups", f"backups/{name}", f"backups/{name}.json"]
+
+
+def test_check_mode_says_the_same_and_writes_nothing(node: Node) -> None:
+    node.backups.mkdir()
+    (node.backups / LEFTOVER).touch()
+    before = node.tree()
+    with FakeEtcd() as etcd:
+        request = node.request(etcd.url)
+        forecast = backup.run(dataclasses.replace(request, dry_run=True))
+        assert node.tree() == before
+        assert "maintenance/snapshot" not in etcd.asked
+        result = backup.run(request)
+    assert forecast["actions"] == result["actions"]
+    assert forecast["checks"][:-1] == result["checks"][:-1]
+    assert forecast["changed"]
+    assert forecast["snapshot"] is None
+
+
+def test_unfinished_files_of_a_killed_run_are_removed(node: Node) -> None:
+    node.backups.mkdir()
+    for name in (LEFTOVER, LEFTOVER.replace("cp1", "cp2"), "mine.db.part"):
+        (node.backups / name).touch()
+    with FakeEtcd() as etcd:
+        result = backup.run(node.request(etcd.url))
+    assert result["actions"][0] == f"remove {node.backups}/{LEFTOVER}, which a killed run has left"
+    names = os.listdir(node.backups)
+    assert LEFTOVER not in names
+    assert {LEFTOVER.replace("cp1", "cp2"), "mine.db.part"} < set(names)
+
+
+@pytest.mark.parametrize(
+    ("etcd", "evidence"),
+    [
+        (FakeEtcd(status={"leader": "0", "errors": ["etcdserver: no leader"]}), "no leader"),
+        (FakeEtcd(status={"isLearner": True}), "is a learner"),
+        (FakeEtcd(alarms=[{"memberID": "1", "alarm": "CORRUPT"}]), "CORRUPT of 1"),
+        (FakeEtcd(alarms=[{"memberID": "1", "alarm": "NOSPACE"}]), "NOSPACE of 1"),
+        (FakeEtcd(status={"raftIndex": "5000"}), "4950 entries"),
+        (FakeEtcd(members=[]), "is not among the members"),
+        (FakeEtcd(answers={"maintenance/status": (503, b"{}")}), "HTTP 503"),
+        (FakeEtcd(answers={"cluster/member/list": (504, b'{"message":"timed out"}')}), "timed out"),
+        (FakeEtcd(status={"dbSize": str(1 << 60)}), "bytes free"),
+    ],
+)
+def test_an_unhealthy_member_and_too_little_room_are_refused(node: Node, etcd: FakeEtcd, evidence: str) -> None:
+    with etcd:
+        error = node.refused(node.request(etcd.url))
+    assert "etcd/cp1: no snapshot was taken, nothing was written" in error.msg
+    assert evidence in error.msg
+    assert "Fix: " in error.msg
+    (failed,) = (check for check in error.data["checks"] if check["status"] == "fail")
+    assert evidence in failed["evidence"]
+    assert "maintenance/snapshot" not in etcd.asked
+
+
+def test_check_mode_refuses_too(node: Node) -> None:
+    with FakeEtcd(status={"isLearner": True}) as etcd:
+        assert "is a learner" in node.refused(node.request(etcd.url, dry_run=True)).msg
+
+
+def test_no_member_on_this_node(node: Node) -> None:
+    request = node.request("http://127.0.0.1:1")
+    (node.root / "manifests" / "etcd.yaml").unlink()
+    assert "no etcd member found on this node" in node.refused(request).msg
+
+
+def test_a_held_lock_is_refused(node: Node) -> None:
+    with FakeEtcd() as etcd, lock.member_lock("defrag of etcd/cp1", 0, str(node.root / "lock")):
+        error = node.refused(node.request(etcd.url, lock_timeout=0))
+    assert "(defrag of etcd/cp1) after 0 s" in error.msg
+    assert etcd.asked == []
+
+
+@pytest.mark.parametrize("kind", ["file", "everybody's"])
+def test_a_place_that_is_none(node: Node, kind: str) -> None:
+    if kind == "file":
+        node.backups.touch()
+    else:
+        node.backups.mkdir()
+        node.backups.chmod(0o777)
+    with FakeEtcd() as etcd:
+        for dry_run in (True, False):
+            assert str(node.backups) in node.refused(node.request(etcd.url, dry_run=dry_run)).msg
+    assert etcd.asked == []
+
+
+def test_a_disk_that_fills_up_meanwhile(node: Node) -> None:
+    """RLIMIT_FSIZE stands for the full disk: the write fails in the middle."""
+    code = (
+        "import json, resource, signal, sys\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, snapshot\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "options = json.loads(sys.argv[1])\n"
+        "try:\n"
+        "    backup.run(backup.Request(**{**options, 'label': snapshot.Label('manual')}))\n"
+        "except backup.MaintenanceError as error:\n"
+        "    print(error.msg)\n"
+    )
+    with FakeEtcd() as etcd:
+        said = run_python(code, node.request(etcd.url)).communicate(timeout=60)[0].decode()
+    assert said.strip() == f"{node.backups}: File too large. No snapshot was taken"
+    assert os.listdir(node.backups) == []
+
+
+def run_python(code: str, request: backup.Request) -> subprocess.Popen[bytes]:
+    options = json.dumps({name: value for name, value in vars(request).items() if name != "label"})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-c", code, options], stdout=subprocess.PIPE, env=environment)
+
+
+def test_a_killed_run_leaves_nothing_that_looks_whole(node: Node) -> None:
+    code = (
+        "import json, sys\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, snapshot\n"
+        "backup.run(backup.Request(**{**json.loads(sys.argv[1]), 'label': snapshot.Label('manual')}))\n"
+    )
+    with FakeEtcd(stream="hang") as etcd:
+        with run_python(code, node.request(etcd.url)) as process:
+            assert etcd.streaming.wait(60)
+            process.send_signal(signal.SIGKILL)
+        (part,) = os.listdir(node.backups)
+        assert part.endswith(".db.part")
+        assert list(store.described(str(node.backups), "cp1")) == []
+    with FakeEtcd() as etcd:
+        result = backup.run(node.request(etcd.url))
+    assert result["actions"][0] == f"remove {node.backups}/{part}, which a killed run has left"
+    assert [path for path, _sidecar in store.described(str(node.backups), "cp1")] == [result["snapshot"]["path"]]
+    assert len(os.listdir(node.backups)) == 2
+
+
+class TestReuse:
+    """The second run of one undertaking."""
+
+    LABEL = Label("pre-upgrade", "first", "1.36.4->1.37.1")
+
+    @pytest.fixture
+    def first(self, node: Node) -> dict[str, t.Any]:
+        with FakeEtcd() as etcd:
+            return t.cast(dict[str, t.Any], backup.run(node.request(etcd.url, label=self.LABEL))["snapshot"])
+
+    def again(self, node: Node, etcd: FakeEtcd | None = None, **options: t.Any) -> dict[str, t.Any]:
+        with etcd or FakeEtcd() as fake:
+            return backup.run(node.request(fake.url, **{"label": self.LABEL, "reuse_within": 600, **options}))
+
+    @pytest.mark.parametrize("dry_run", [True, False])
+    def test_what_is_there_will_do(self, node: Node, first: dict[str, t.Any], dry_run: bool) -> None:
+        before = node.tree()
+        result = self.again(node, dry_run=dry_run)
+        assert not result["changed"]
+        assert result["actions"] == []
+        assert result["snapshot"] == first
+        assert node.tree() == before
+
+    def test_another_reason_is_the_same_undertaking(self, node: Node, first: dict[str, t.Any]) -> None:
+        assert self.again(node, label=dataclasses.replace(self.LABEL, reason="second"))["snapshot"] == first
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"reuse_within": 0},
+            {"label": Label("pre-upgrade", "", "1.37.1->1.38.0")},
+            {"label": Label("manual", "", "1.36.4->1.37.1")},
+        ],
+    )
+    def test_another_undertaking_takes_another(
+        self, node: Node, first: dict[str, t.Any], options: dict[str, t.Any]
+    ) -> None:
+        result = self.again(node, **options)
+        assert result["changed"]
+        assert result["snapshot"]["path"] != first["path"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("started", (datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=700)).isoformat()),
+            ("started", (datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=700)).isoformat()),
+            ("started", "2026-11-20T10:00:00"),
+            ("started", "yesterday"),
+            ("started", None),
+            ("schema", 2),
+            ("cluster_id", "1"),
+        ],
+    )
+    def test_a_sidecar_that_does_not_fit(self, node: Node, first: dict[str, t.Any], name: str, value: t.Any) -> None:
+        sidecar = pathlib.Path(store.sidecar(first["path"]))
+        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), name: value}))
+        assert self.again(node)["changed"]
+
+    def test_a_file_that_no_longer_verifies(self, node: Node, first: dict[str, t.Any]) -> None:
+        data = bytearray(pathlib.Path(first["path"]).read_bytes())
+        data[len(data) // 2] ^= 1
+        pathlib.Path(first["path"]).write_bytes(data)
+        result = self.again(node)
+        assert result["changed"]
+        (warning,) = (check for check in result["checks"] if check["status"] == "warn")
+        assert warning["object"] == first["path"]
+        assert "its content has the sha256" in warning["evidence"]
+        assert os.path.exists(first["path"])
+
+    def test_a_file_that_is_another(self, node: Node, first: dict[str, t.Any]) -> None:
+        other = self.again(node, reuse_within=0)["snapshot"]
+        sidecar = pathlib.Path(store.sidecar(first["path"]))
+        sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "sha256": "0" * 64}))
+        assert self.again(node)["snapshot"] == other
+
+    @pytest.mark.parametrize(
+        "etcd", [FakeEtcd(status={"isLearner": True}), FakeEtcd(answers={"maintenance/status": (503, b"{}")})]
+    )
+    def test_it_will_do_for_a_member_that_has_become_unhealthy(
+        self, node: Node, first: dict[str, t.Any], etcd: FakeEtcd
+    ) -> None:
+        result = self.again(node, etcd)
+        assert result["snapshot"] == first
+        assert "fail" in {check["status"] for check in result["checks"]}
+
+    def test_the_newest_is_taken(self, node: Node, first: dict[str, t.Any]) -> None:
+        second = self.again(node, reuse_within=0)["snapshot"]
+        assert second["started"] > first["started"]
+        assert self.again(node)["snapshot"] == second
+
+
+def test_two_in_a_row_have_two_names(node: Node) -> None:
+    with FakeEtcd() as etcd:
+        started = time.monotonic()
+        paths = {backup.run(node.request(etcd.url))["snapshot"]["path"] for _run in range(5)}
+        assert time.monotonic() - started < 30
+    assert len(paths) == 5
