@@ -188,9 +188,7 @@ def _load(params: t.Mapping[str, t.Any], access: _Access, folder: str) -> None:
         if found:
             _load_kubeconfig(found, params.get("context"), access, folder)
         elif kubeconfig or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-            raise KubeError(
-                f"there is no {source}: name a kubeconfig in kubeconfig or K8S_AUTH_KUBECONFIG, or give host"
-            )
+            raise KubeError(f"no kubeconfig at {source}: name one in kubeconfig or K8S_AUTH_KUBECONFIG, or give host")
         else:
             load_incluster_config(client_configuration=access)
     except OSError as error:

@@ -191,7 +191,7 @@ evicted:
       type: str
       returned: always
   sample: [{namespace: shop, name: web-7d9f8b5c4-x2x7p, reason: "evicted, gone after 5.1 s"}]
-skipped:
+kept:
   description: Pods that stay on the node.
   returned: always
   type: list

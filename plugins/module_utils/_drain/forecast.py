@@ -36,7 +36,7 @@ class Forecast:
         """Nothing of the node has to go."""
         return not any(decision.action in (filters.EVICT, filters.WAIT) for decision in self.decisions)
 
-    def skipped(self) -> list[dict[str, str]]:
+    def kept(self) -> list[dict[str, str]]:
         return [pods.entry(decision.pod, decision.reason) for decision in self.with_action(filters.KEEP)]
 
     def blocked(self) -> list[dict[str, str]]:

@@ -31,7 +31,7 @@ class Report:
     sentences: list[str] = dataclasses.field(default_factory=list)
     actions: list[str] = dataclasses.field(default_factory=list)
     evicted: Entries = dataclasses.field(default_factory=list)
-    skipped: Entries = dataclasses.field(default_factory=list)
+    kept: Entries = dataclasses.field(default_factory=list)
     blocked: Entries = dataclasses.field(default_factory=list)
     remaining: Entries = dataclasses.field(default_factory=list)
     lost_data: Entries = dataclasses.field(default_factory=list)
@@ -64,7 +64,7 @@ class Report:
         self.cordoned_by_us = bool(work and change.unschedulable and not work.unschedulable_before)
 
     def forecast(self, plan: Forecast) -> None:
-        self.skipped = plan.skipped()
+        self.kept = plan.kept()
         self.blocked = plan.blocked()
         self.lost_data = plan.lost_data()
         self.budgets = [verdict.as_dict() for verdict in plan.verdicts]
@@ -80,7 +80,7 @@ class Report:
             self.actions.append(f"{verb} {pods.full_name(decision.pod)}")
         self.evicted += [pods.entry(wait.pod, wait.reason) for wait in plan.with_action(filters.WAIT)]
         self.changed = self.changed or bool(going)
-        self.sentences.append(f"{len(going)} Pod(s) would be {past(verb)}, {len(self.skipped)} would stay.")
+        self.sentences.append(f"{len(going)} Pod(s) would be {past(verb)}, {len(self.kept)} would stay.")
         self.sentences += [f"{v.sentence()}." for v in plan.verdicts if v.verdict != budgets.FREE]
 
     def emptied(self, targets: t.Sequence[Target], verb: str) -> None:
@@ -92,7 +92,7 @@ class Report:
             if target.gone_after is not None:
                 how = past(verb) if target.asked else target.reason
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
-        self.sentences.append(f"{len(self.evicted)} Pod(s) {past(verb)} from node, {len(self.skipped)} stay.")
+        self.sentences.append(f"{len(self.evicted)} Pod(s) {past(verb)} from node, {len(self.kept)} stay.")
 
     def came(self, found: t.Sequence[Pod], node: str) -> None:
         self.newcomers = [pods.entry(pod, "came after the drain began") for pod in found]

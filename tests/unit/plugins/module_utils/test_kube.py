@@ -274,7 +274,7 @@ def test_ca_without_key_identifiers_is_verified_like_any_other(tmp_path):
         ({"validate_certs": False}, "always verified"),
         ({"servers": ["http://127.0.0.1:8001"]}, "'http://127.0.0.1:8001' is no address of an API"),
         ({"servers": ["10.0.0.1:6443"]}, "'10.0.0.1:6443' is no address of an API"),
-        ({"kubeconfig": "/nonexistent/config"}, "there is no /nonexistent/config"),
+        ({"kubeconfig": "/nonexistent/config"}, "no kubeconfig at /nonexistent/config"),
         ({"kubeconfig": "kind: Config\nusers: []"}, "is a text"),
         ({"kubeconfig": {"kind": "Config"}}, "Expected key current-context"),
         ({"context": "nowhere"}, "Expected object with name nowhere in kubeconfig/contexts"),

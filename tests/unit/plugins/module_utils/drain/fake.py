@@ -19,43 +19,12 @@ import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.clock import Clock
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_node, make_pod
 
 EPOCH = datetime.datetime(2026, 11, 20, 10, 0, tzinfo=datetime.UTC)
 
 POD = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)(/eviction)?$")
 BUDGETS = re.compile(r"/apis/policy/v1/(?:namespaces/([^/]+)/)?poddisruptionbudgets$")
-
-
-def make_pod(name, *, namespace="shop", node="w1", phase="Running", ready=True, labels=None, **metadata):
-    """A pod of a ReplicaSet; other metadata replaces its own."""
-    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-abc", "controller": True}
-    return {
-        "metadata": {
-            "namespace": namespace,
-            "name": name,
-            "uid": f"uid-of-{name}",
-            "labels": {"app": "web", "pod-template-hash": "abc"} if labels is None else labels,
-            "ownerReferences": [owner],
-            **metadata,
-        },
-        "spec": {"nodeName": node},
-        "status": {"phase": phase, "conditions": [{"type": "Ready", "status": "True" if ready else "False"}]},
-    }
-
-
-def daemon_pod(name, daemonset="proxy", namespace="kube-system", **more):
-    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": daemonset, "controller": True}
-    return make_pod(name, namespace=namespace, labels={"ds": daemonset}, ownerReferences=[owner], **more)
-
-
-def make_budget(name, *, namespace="shop", selector=None, **spec):
-    selector = {"matchLabels": {"app": "web"}} if selector is None else selector
-    return {"metadata": {"namespace": namespace, "name": name, "generation": 1}, "spec": {"selector": selector, **spec}}
-
-
-def make_node(name="w1", **spec):
-    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T09:00:00Z"}]
-    return {"metadata": {"name": name, "annotations": {}}, "spec": spec, "status": {"conditions": conditions}}
 
 
 class FakeCluster:

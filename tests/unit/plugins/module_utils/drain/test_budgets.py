@@ -12,7 +12,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.budgets
     FREE,
     SLOW,
 )
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import make_budget, make_pod
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_budget, make_pod
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ import datetime
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import filters
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import EVICT, KEEP, REFUSE, WAIT
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import daemon_pod, make_pod
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import daemon_pod, make_pod
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import ownership
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.ownership import ANNOTATION, Work
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import make_node, merge
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import merge
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_node
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What stays on the node, what comes to it, and what becomes of the cordon then."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import ownership
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import (
+    cordoned,
+    fails,
+    named,
+    procedure,
+)
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
+    daemon_pod,
+    make_node,
+    make_pod,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"timeout": 10}, "terminating, 20 s of its grace period of 30 s are left"),
+        (
+            {"timeout": 60, "finalizers": ["x.io/wait"]},
+            "terminating, 30 s past its grace period: kept by its finalizers x",
+        ),
+        ({"timeout": 60}, "terminating, 30 s past its grace period: a container that does not stop"),
+        (
+            {"timeout": 60, "silent": True},
+            "terminating, 30 s past its grace period: the kubelet of its node is silent since 2026-11-20T09:00:00Z",
+        ),
+    ],
+)
+def test_pods_that_do_not_end_are_explained(change, reason):
+    cluster = FakeCluster([make_pod("web-1", finalizers=change.get("finalizers", []))])
+    cluster.kubelet_is_dead = True
+    if change.get("silent"):
+        cluster.node["status"]["conditions"][0]["status"] = "Unknown"
+    _message, data = fails(cluster, means=Means(timeout=change["timeout"]))
+    assert data["remaining"][0]["reason"].startswith(reason)
+    assert data["blocked"] == []
+
+
+def test_newcomers_are_told_and_not_hunted():
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.stops_after = {"web-1": 5.0}
+
+    def come():
+        if cluster.clock.now() > 2:
+            cluster.pods.setdefault(("shop", "typha"), make_pod("typha", labels={"app": "typha"}))
+            cluster.pods.setdefault(("kube-system", "p"), daemon_pod("p"))
+
+    cluster.on_advance = [come]
+    work = procedure(cluster)
+    result = work.run("drain")
+    assert named(result["newcomers"]) == {"typha"}
+    assert cluster.count("POST") == 1
+    assert "shop/typha" in work.report.warnings[0]
+
+
+def test_on_failure_restore_gives_the_node_back():
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.kubelet_is_dead = True
+    message, data = fails(cluster, means=Means(timeout=10), restore_on_failure=True)
+    assert message.endswith("Node w1 was given back (on_failure=restore).")
+    assert not cordoned(cluster)
+    assert ownership.work_of(cluster.node) is None
+    assert data["actions"] == ["cordon node w1", "evict shop/web-1", "uncordon node w1"]
+    assert (data["cordoned_by_us"], data["after"]["unschedulable"]) == (False, False)
+
+
+def test_on_failure_restore_leaves_a_foreign_cordon():
+    cluster = FakeCluster([make_pod("web-1")], node=make_node(unschedulable=True))
+    cluster.kubelet_is_dead = True
+    fails(cluster, means=Means(timeout=10), restore_on_failure=True, force_uncordon=True)
+    assert cordoned(cluster)
+    assert ownership.work_of(cluster.node) is None

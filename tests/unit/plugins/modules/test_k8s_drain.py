@@ -1,0 +1,156 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module from its options to its result, on a fake cluster."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import KEYS
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
+    daemon_pod,
+    make_budget,
+    make_node,
+    make_pod,
+)
+
+# Ansible gives these keys of a result a meaning of its own.
+RESERVED = {
+    "failed",
+    "skipped",
+    "unreachable",
+    "rc",
+    "results",
+    "warnings",
+    "deprecations",
+    "ansible_facts",
+    "finished",
+}
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Exit code and result of one call."""
+
+    def run(cluster, *, check=False, diff=False, **params):
+        monkeypatch.setattr(k8s_drain, "connect", lambda _params: cluster)
+        monkeypatch.setattr(k8s_drain, "Clock", lambda: cluster.clock)
+        with (
+            patch_module_args({"name": "w1", **params, "_ansible_check_mode": check, "_ansible_diff": diff}),
+            pytest.raises(SystemExit) as ended,
+        ):
+            k8s_drain.main()
+        result = json.loads(capsys.readouterr().out)
+        result.pop("invocation", None)
+        return ended.value.code, result
+
+    return run
+
+
+def test_the_options_of_kubernetes_core_have_its_defaults():
+    options = k8s_drain.ARGUMENT_SPEC["delete_options"]["options"]
+    assert {name: option.get("default") for name, option in options.items()} == {
+        "terminate_grace_period": None,
+        "force": False,
+        "ignore_daemonsets": False,
+        "delete_emptydir_data": False,
+        "disable_eviction": False,
+        "wait_sleep": 5,
+        # Ours: always a limit, and one option more.
+        "wait_timeout": 600,
+        "skip_wait_for_delete_timeout": 0,
+    }
+    assert k8s_drain.ARGUMENT_SPEC["pod_selectors"]["aliases"] == ["label_selectors"]
+
+
+def job(**params):
+    options = {
+        name: option.get("default") for name, option in k8s_drain.ARGUMENT_SPEC["delete_options"]["options"].items()
+    }
+    defaults = {name: option.get("default") for name, option in k8s_drain.ARGUMENT_SPEC.items()}
+    params["delete_options"] = {**options, **params.get("delete_options", {})}
+    return k8s_drain.job_of({**defaults, "name": "w1", **params}, False, "now")
+
+
+@pytest.mark.parametrize(("grace", "expected"), [(None, None), (-1, None), (0, 0), (900, 900)])
+def test_no_grace_period_is_not_zero(grace, expected):
+    assert job(delete_options={"terminate_grace_period": grace}).means.grace_period == expected
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [(0, 86400), (1, 1), (600, 600)])
+def test_nothing_waits_for_ever(timeout, expected):
+    assert job(delete_options={"wait_timeout": timeout}).means.timeout == expected
+
+
+def test_selectors_are_joined():
+    assert job(pod_selectors=["app!=a", "tier in (x,y)"]).selector == "app!=a,tier in (x,y)"
+    assert job().selector == ""
+
+
+def test_a_drain_without_options(call):
+    cluster = FakeCluster([make_pod("web-1")])
+    code, result = call(cluster, diff=True, owner="me", run="1", target="1.37.1", reason="upgrade")
+    assert code == 0
+    assert set(result) == KEYS | {"diff"}
+    assert result["result"] == "node w1 marked unschedulable. 1 Pod(s) evicted from node, 0 stay."
+    assert result["diff"] == {"before": result["before"], "after": result["after"]}
+    assert result["after"]["work"] == {
+        "owner": "me",
+        "run": "1",
+        "target": "1.37.1",
+        "reason": "upgrade",
+        "since": "2026-11-20T10:00:00Z",
+        "unschedulable_before": False,
+    }
+
+
+def test_a_failure_has_the_keys_of_a_success(call):
+    cluster = FakeCluster([make_pod("bare", ownerReferences=[]), daemon_pod("p")], daemonsets=["kube-system/proxy"])
+    code, result = call(cluster)
+    assert code == 1
+    assert set(result) == KEYS | {"failed", "msg"}
+    assert "cannot delete DaemonSet-managed Pods" in result["msg"]
+    assert "cannot delete Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or" in result["msg"]
+    assert result["changed"] is False
+
+
+def test_a_failure_tells_what_was_changed(call):
+    cluster = FakeCluster([make_pod("a"), make_pod("b")], [make_budget("web", maxUnavailable=1)])
+    cluster.starts_after = 1000
+    code, result = call(cluster, delete_options={"wait_timeout": 30})
+    assert (code, result["changed"], result["cordoned_by_us"]) == (1, True, True)
+    assert [entry["name"] for entry in result["evicted"]] == ["a"]
+    assert [entry["name"] for entry in result["remaining"]] == ["b"]
+
+
+def test_warnings_are_shown(call):
+    _code, result = call(FakeCluster(node=make_node(unschedulable=True)), state="uncordon")
+    assert "force_uncordon=true" in str(result["warnings"])
+
+
+def test_check_mode(call):
+    cluster = FakeCluster([make_pod("web-1")])
+    code, result = call(cluster, check=True)
+    assert (code, result["changed"]) == (0, True)
+    assert "node w1 marked unschedulable." in result["result"]
+    assert {method for method, _path in cluster.requests} == {"GET", "LIST"}
+
+
+def test_a_missing_library_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("ansible_collections.kubeops.maintenance.plugins.module_utils._kube.MISSING", "traceback")
+    with patch_module_args({"name": "w1"}), pytest.raises(SystemExit):
+        k8s_drain.main()
+    assert "kubernetes" in json.loads(capsys.readouterr().out)["msg"]
+
+
+def test_every_result_is_documented_and_none_is_reserved():
+    documented = set(yaml.safe_load(k8s_drain.RETURN))
+    assert documented | {"changed"} == KEYS
+    assert not documented & RESERVED
