@@ -4,8 +4,8 @@
 
 """The one place where the lab keeps what it has built or downloaded.
 
-A product is a file or folder whose name carries a key of everything that it was made from. It is built under the name
-``NAME.part``, written to disk and only then renamed: what has its final name is whole, and nothing else counts.
+A product is a file or folder whose name carries a key of everything that it was made from. It is built in ``work/``,
+written to disk and only then renamed: what has its final name is whole, and nothing else counts.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import typing as t
 from pathlib import Path
 
 from .process import LabError
 from .progress import stage
 
+CONTENTS = ("go", "images", "mirror", "packages", "programs", "signing-key.asc", "work", ".lock")
+
 
 def default_root() -> Path:
-    if "LAB_CACHE" in os.environ:
-        return Path(os.environ["LAB_CACHE"]).resolve()
+    if chosen := os.environ.get("LAB_CACHE"):
+        return Path(chosen).resolve()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubeops-lab"
 
 
@@ -49,6 +52,7 @@ class Cache:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or default_root()
+        self.work = self.root / "work"
 
     def path(self, kind: str, name: str, recipe: t.Any) -> Path:
         return self.root / kind / f"{name}-{key(recipe)}"
@@ -57,9 +61,8 @@ class Cache:
         """Build what is missing; tells whether anything had to be done."""
         if product.exists():
             return False
-        part = product.with_name(product.name + ".part")
-        remove(part)
-        part.parent.mkdir(parents=True, exist_ok=True)
+        part = self.workplace() / product.name
+        product.parent.mkdir(parents=True, exist_ok=True)
         with stage(title):
             build(part)
             if not part.exists():
@@ -67,7 +70,13 @@ class Cache:
             sync(part)
             part.rename(product)
             sync_directory(product.parent)
+        part.parent.rmdir()
         return True
+
+    def workplace(self) -> Path:
+        """A new folder below the only one that may hold things half made."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=self.work))
 
     @contextlib.contextmanager
     def locked(self) -> t.Iterator[None]:
@@ -75,10 +84,19 @@ class Cache:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            remove(self.work)
+            try:
+                yield
+            finally:
+                remove(self.work)
 
     def clean(self) -> None:
-        remove(self.root)
+        """Remove what the lab keeps here, and nothing else that may lie in the folder."""
+        with self.locked():
+            for name in CONTENTS:
+                remove(self.root / name)
+        with contextlib.suppress(OSError):
+            self.root.rmdir()
 
 
 def remove(path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import topology
 from .process import LabError
+from .topology import Node
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -21,9 +22,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 class Lab:
     name: str
     topology: str
-    version: str
+    version: str  # the one that it began with
+    versions: tuple[str, ...]  # those that its mirror holds
     subnet: str
-    nodes: tuple[topology.Node, ...]
+    nodes: tuple[Node, ...]
 
     @property
     def folder(self) -> Path:
@@ -49,10 +51,14 @@ class Lab:
     def mirror(self) -> str:
         return topology.host(self.subnet, topology.MIRROR_HOST)
 
+    @property
+    def containers(self) -> list[str]:
+        return [self.container(name) for name in ("mirror", *(node.name for node in self.nodes))]
+
     def container(self, node: str) -> str:
         return f"{self.name}-{node}"
 
-    def node(self, name: str) -> topology.Node:
+    def node(self, name: str) -> Node:
         for node in self.nodes:
             if node.name == name:
                 return node
@@ -60,7 +66,9 @@ class Lab:
 
     def remember(self) -> None:
         """Written when the lab is whole: a lab without this file is half made."""
-        (self.folder / "lab.json").write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        half = self.folder / "lab.json.part"
+        half.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        half.rename(self.folder / "lab.json")
 
 
 def folder(name: str) -> Path:
@@ -75,8 +83,8 @@ def recall(name: str) -> Lab | None:
     if not file.exists():
         return None
     facts = json.loads(file.read_text())
-    nodes = tuple(topology.Node(node["name"], tuple(node["groups"]), node["address"]) for node in facts.pop("nodes"))
-    return Lab(nodes=nodes, **facts)
+    nodes = tuple(Node(node["name"], tuple(node["groups"]), node["address"]) for node in facts.pop("nodes"))
+    return Lab(nodes=nodes, versions=tuple(facts.pop("versions")), **facts)
 
 
 def known(name: str) -> Lab:

@@ -19,32 +19,37 @@ from .supply.build import Supply, supply
 
 def up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version: str) -> Lab:
     """Make the lab, or find that it is there."""
+    wanted = topology.load(shape)
     found = recall(name)
-    if found and (found.topology, found.version) != (shape, version):
-        raise LabError(
-            f"lab {name} is there with {found.topology} {found.version}: `down` it, or choose another --name"
-        )
-    if found and all(container["State"] == "running" for container in podman.containers(name)):
+    if found and (found.topology, found.version, found.versions) != (shape, version, tuple(versions)):
+        there = f"{found.topology}, {found.version} of {', '.join(found.versions)}"
+        raise LabError(f"lab {name} is there with other settings ({there}): `down` it, or choose another --name")
+    if found and not stopped(found):
         say(f"lab {name} is up: nothing to do")
         return found
     goods = supply(cache, versions, version)
     if found:
         start_again(found, goods)
         return found
-    wanted = topology.load(shape)
     down(name)  # what an attempt that failed has left
     with cache.locked():  # two labs that begin at once do not choose the same network
-        lab = plan(name, shape, version, wanted)
-        podman.make_network(name, lab.network, lab.subnet)
+        subnet = free_subnet()
+        lab = Lab(name, shape, version, tuple(versions), subnet, tuple(topology.place(wanted, subnet)))
+        podman.make_network(name, lab.network, subnet)
     make(lab, goods)
     return lab
 
 
-def plan(name: str, shape: str, version: str, wanted: t.Mapping[str, t.Sequence[str]]) -> Lab:
+def free_subnet() -> str:
     taken = [subnet["subnet"] for other in podman.networks() for subnet in other.get("subnets") or []]
     taken += [line.split()[0] for line in output("ip", "-4", "route").splitlines() if line[:1].isdigit()]
-    subnet = topology.free_subnet(taken)
-    return Lab(name, shape, version, subnet, tuple(topology.place(wanted, subnet)))
+    return topology.free_subnet(taken)
+
+
+def stopped(lab: Lab) -> list[str]:
+    """Containers that ought to run and do not."""
+    running = {container["Names"][0] for container in podman.containers(lab.name) if container["State"] == "running"}
+    return [name for name in lab.containers if name not in running]
 
 
 def make(lab: Lab, goods: Supply) -> None:
@@ -72,7 +77,7 @@ def make(lab: Lab, goods: Supply) -> None:
 def start_again(lab: Lab, goods: Supply) -> None:
     """The containers of a lab do not survive a reboot of the machine by themselves."""
     with stage(f"lab {lab.name} was stopped: starting it"):
-        podman.podman("start", *(container["Names"][0] for container in podman.containers(lab.name)))
+        podman.podman("start", *stopped(lab))
         cluster.wait_until_ready(cluster.Api(lab, goods.kubectl))
 
 

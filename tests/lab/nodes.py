@@ -28,6 +28,10 @@ MACHINE = (
     "--restart=always",
     "--tmpfs=/tmp",
     "--tmpfs=/run",
+    # overlay does not work on overlay, and etcd wants a file system that writes through
+    "--volume=/var/lib/containerd",
+    "--volume=/var/lib/kubelet",
+    "--volume=/var/lib/etcd",
 )
 
 

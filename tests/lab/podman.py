@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import typing as t
 from pathlib import Path
 
 from .process import LabError, output, run
 
 LABEL = "kubeops.lab"
+CNI_ADDRESSES = Path("/var/lib/cni/networks")
 FILES = Path(__file__).parent / "files"
 SETTINGS = {"CONTAINERS_CONF": str(FILES / "containers.conf")}
 
@@ -61,6 +63,8 @@ def remove(lab: str) -> None:
     for network in networks():
         if (network.get("labels") or {}).get(LABEL) == lab:
             podman("network", "rm", network["name"])
+            # What podman's CNI back end forgets: which addresses it gave out.
+            shutil.rmtree(CNI_ADDRESSES / network["name"], ignore_errors=True)
 
 
 def has_image(name: str) -> bool:

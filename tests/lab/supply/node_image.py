@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -54,12 +54,10 @@ def mirror_image(cache: Cache) -> str:
     name = _name("mirror", "1", [debian.SUITE, MIRROR_PACKAGES, digest(folder)])
 
     def build() -> None:
-        with tempfile.TemporaryDirectory(dir=cache.root, prefix=".mirror-") as work:
-            for file in folder.iterdir():
-                (Path(work) / file.name).write_bytes(file.read_bytes())
-                (Path(work) / file.name).chmod(file.stat().st_mode)
-            debian.file_system(Path(work) / "mirror.tar", "extract", MIRROR_PACKAGES)
-            podman.podman("build", "--quiet", f"--label={podman.LABEL}=", f"--tag={name}", work)
+        work = cache.workplace()
+        shutil.copytree(folder, work, dirs_exist_ok=True)
+        debian.file_system(work / "mirror.tar", "extract", MIRROR_PACKAGES)
+        podman.podman("build", "--quiet", f"--label={podman.LABEL}=", f"--tag={name}", work)
 
     _make(name, "mirror image", build)
     return name
@@ -72,10 +70,10 @@ def _base(cache: Cache) -> str:
     name = _name("base", debian.SUITE, [packages, digest(rootfs, customize)])
 
     def build() -> None:
-        with tempfile.TemporaryDirectory(dir=cache.root, prefix=".node-") as work:
-            tar = Path(work) / "node.tar"
-            debian.file_system(tar, "minbase", packages, hook=str(customize))
-            podman.podman("import", "--quiet", f"--change=LABEL {podman.LABEL}=", tar, name)
+        tar = cache.workplace() / "node.tar"
+        debian.file_system(tar, "minbase", packages, hook=str(customize))
+        podman.podman("import", "--quiet", f"--change=LABEL {podman.LABEL}=", tar, name)
+        tar.unlink()
 
     _make(name, "node image without Kubernetes", build)
     return name

@@ -35,7 +35,7 @@ class Layout:
     def add_tar(self, tar: Path) -> None:
         """A layer from a tar file, compressed as fast as possible: it only travels through one machine."""
         compressed = self.folder / "layer.zst"
-        run("zstd", "-q", "-1", "-T0", tar, "-o", compressed)
+        compress(tar, compressed)
         digest = sha256(compressed)
         compressed.rename(self.blobs / digest)
         self.layers.append(self._descriptor(LAYER, digest))
@@ -82,6 +82,10 @@ class Layout:
     def _descriptor(self, media_type: str, digest: str) -> dict[str, t.Any]:
         size = os.path.getsize(self.blobs / digest)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
+
+
+def compress(tar: Path, target: Path) -> None:
+    run("zstd", "-q", "-1", "-T0", tar, "-o", target)
 
 
 def sha256(path: Path) -> str:

@@ -16,7 +16,7 @@ import typing as t
 from pathlib import Path
 
 from .. import versions as kubernetes_versions
-from ..cache import Cache, digest
+from ..cache import Cache, digest, remove
 from ..process import output, run
 from . import recipes
 from .programs import Programs
@@ -151,22 +151,27 @@ class Packages:
         return folder / name
 
     def _pack(self, package: Package, programs: Path, part: Path, name: str) -> None:
+        tree = self.cache.workplace()
+        tree.chmod(0o755)
+        lay_out(package, programs, tree)
+        kibibytes = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file()) // 1024
+        install(None, tree / "DEBIAN" / "control", 0o644)
+        (tree / "DEBIAN" / "control").write_text(control_file(package, self.architecture, kibibytes))
         part.mkdir()
-        with tempfile.TemporaryDirectory(dir=part.parent, prefix=".tree-") as folder:
-            tree = Path(folder)
-            tree.chmod(0o755)
-            for program, place in package.programs.items():
-                install(programs / program, tree / place[1:] / program, 0o755)
-            for place, source in package.files.items():
-                install(FILES / source if source else None, tree / place[1:], 0o644)
-            kibibytes = sum(file.stat().st_size for file in tree.rglob("*") if file.is_file()) // 1024
-            install(None, tree / "DEBIAN" / "control", 0o644)
-            (tree / "DEBIAN" / "control").write_text(control_file(package, self.architecture, kibibytes))
-            if package.conffiles:
-                (tree / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in package.conffiles))
-            for script in package.scripts:
-                install(FILES / f"{package.name}.{script}", tree / "DEBIAN" / script, 0o755)
-            run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "--build", tree, part / name)
+        run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z1", "--build", tree, part / name)
+        remove(tree)
+
+
+def lay_out(package: Package, programs: Path, tree: Path) -> None:
+    """The files of a package where they will lie on the node."""
+    for program, place in package.programs.items():
+        install(programs / program, tree / place[1:] / program, 0o755)
+    for place, source in package.files.items():
+        install(FILES / source if source else None, tree / place[1:], 0o644)
+    for script in package.scripts:
+        install(FILES / f"{package.name}.{script}", tree / "DEBIAN" / script, 0o755)
+    if package.conffiles:
+        (tree / "DEBIAN" / "conffiles").write_text("".join(f"{file}\n" for file in package.conffiles))
 
 
 def install(source: Path | None, target: Path, mode: int) -> None:

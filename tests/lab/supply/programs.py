@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import typing as t
 from pathlib import Path
 
@@ -55,11 +54,9 @@ class Programs:
         missing = [recipe for recipe in recipes if not self.folder(recipe).exists()]
         if not missing:
             return
-        with (
-            tempfile.TemporaryDirectory(prefix="kubeops-lab-") as work,
-            concurrent.futures.ThreadPoolExecutor(max_workers=1) as downloads,
-        ):
-            fetched = [downloads.submit(self._fetch, recipe, Path(work) / recipe.title) for recipe in missing]
+        work = self.cache.workplace()
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as downloads:
+            fetched = [downloads.submit(self._fetch, recipe, work / recipe.title) for recipe in missing]
             try:
                 for recipe, module in zip(missing, fetched, strict=True):
                     with stage(f"modules of {recipe.title} (waiting for)"):
