@@ -102,7 +102,7 @@ EXAMPLES = r"""
 
 - name: Say where it is
   ansible.builtin.debug:
-    msg: "{{ taken.snapshot.path }}: revision {{ taken.snapshot.revision }}, {{ taken.snapshot.keys }} keys"
+    msg: "{{ taken.snapshot.path }}: revision {{ taken.snapshot.revision }}, {{ taken.snapshot.live_keys }} keys"
 
 - name: Take a snapshot before an upgrade, once for all runs that it needs
   kubeops.maintenance.etcd_snapshot:
@@ -129,7 +129,7 @@ snapshot:
     storage_version: 3.6.0
     cluster_version: 3.6.0
     revision: 10432
-    keys: 312
+    live_keys: 312
     rows: 873
     size: 4673568
     database_in_use: 2101248
@@ -177,8 +177,8 @@ snapshot:
     revision:
       description: Revision of the last change that the snapshot holds.
       type: int
-    keys:
-      description: Number of keys.
+    live_keys:
+      description: Number of keys, which is what C(etcdutl snapshot status) prints from etcd 3.6 on.
       type: int
     rows:
       description: Number of rows of the database, old revisions of keys included.

@@ -172,7 +172,7 @@ def _describe(facts: Facts, local: LocalMember, seen: Observation, label: Label)
         "storage_version": found.storage_version,
         "cluster_version": found.cluster_version,
         "revision": found.revision,
-        "keys": found.keys,
+        "live_keys": found.keys,
         "rows": found.rows,
         "size": facts.size,
         "database_in_use": status.db_size_in_use,

@@ -135,7 +135,7 @@ def test_a_saved_snapshot_is_whole_described_and_private(tmp_path: pathlib.Path)
     assert {"path": str(path), **sidecar} == saved
     assert sidecar["schema"] == 1
     assert sidecar["sha256"] == hashlib.sha256(etcd.database).hexdigest()
-    assert (sidecar["size"], sidecar["revision"], sidecar["keys"]) == (len(etcd.database), 42, 41)
+    assert (sidecar["size"], sidecar["revision"], sidecar["live_keys"]) == (len(etcd.database), 42, 41)
     assert (sidecar["cluster_id"], sidecar["kube_system_uid"]) == ("a7ef944b95711739", etcdfile.UID)
     assert (sidecar["member"], sidecar["member_id"]) == ("cp1", "ac7c97ef0ec193b0")
     assert (sidecar["tier"], sidecar["reason"], sidecar["run_key"]) == ("manual", "because", "a->b")
