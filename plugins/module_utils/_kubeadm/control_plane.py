@@ -56,6 +56,13 @@ class ControlPlane:
     def bring(self) -> None:
         ended = set() if self.check_mode else self.runner.attach()
         self._repair()
+        if APISERVER not in self.manifests():
+            if self.check_mode and self.report.actions:
+                return  # The rest shows when it is back.
+            raise MaintenanceError(
+                f"{self.node} is no control plane: {self.paths.manifest(APISERVER)} is not there. "
+                f"Use part kubelet for workers, or put the manifest back"
+            )
         seen = self._observe()
         want = self._wanted(seen)
         self.report.before = self._state(seen)
@@ -132,11 +139,6 @@ class ControlPlane:
     def _refuse(self, seen: Cluster, want: plan.Wanted) -> None:
         """What must not be started, whoever asks for it."""
         manifests = self.manifests()
-        if APISERVER not in manifests:
-            raise MaintenanceError(
-                f"{self.node} is no control plane: {self.paths.manifest(APISERVER)} is not there. "
-                f"Use part kubelet for workers, or put the manifest back"
-            )
         newest = max(seen.versions_of(APISERVER), default=self.target)
         if newest > self.target:
             raise MaintenanceError(
@@ -170,7 +172,21 @@ class ControlPlane:
             commands.append(Command.ADDONS)
         for command in commands:
             self.report.act(" ".join(decide.argv(command, seen, self.target, want, self.ignore)))
-        self.report.after = {**self.report.before, **({"would_be": str(self.target)} if commands else {})}
+        self.report.after = {**self.report.before, **self._expected(commands, seen, want)}
+
+    def _expected(self, commands: t.Sequence[Command], seen: Cluster, want: plan.Wanted) -> dict[str, str]:
+        """What those commands would leave."""
+        expected = {}
+        if Command.APPLY in commands or Command.NODE in commands:
+            late = decide.behind(self.manifests(), self.target, want)
+            expected = {name: want.etcd if name == ETCD else str(self.target) for name in late}
+        if Command.UPLOAD in commands:
+            expected["kubeadm-config"] = str(self.target)
+        others = [pod for pod in seen.component(APISERVER) if pod.node != self.node]
+        if commands and all(pod.version == self.target for pod in others):
+            steps = plan.objects(seen, self.target, want)
+            expected.update({step.component: step.after for step in steps if step.component in ("coredns", KUBE_PROXY)})
+        return expected
 
     def _pod_checks(self, seen: Cluster) -> list[Check]:
         manifests = self.manifests()

@@ -80,6 +80,9 @@ def replace(path: pathlib.Path, text: str, keep_as: pathlib.Path) -> None:
 
 
 def changed_after(paths: Paths, started: float) -> list[str]:
-    """Files that were written after the kubelet started: it does not know their content."""
+    """Files that were written after the kubelet started: it does not know their content.
+
+    kubelet.conf is not among them: a kubelet that joins writes it itself, after its start.
+    """
     own = [paths.kubelet_dir / name for name in (CONFIG, INSTANCE, FLAGS)]
-    return [str(path) for path in (*own, paths.kubelet_conf) if path.exists() and path.stat().st_mtime > started]
+    return [str(path) for path in own if path.exists() and path.stat().st_mtime > started]

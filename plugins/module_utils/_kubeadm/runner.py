@@ -63,7 +63,7 @@ class Runner:
         """None when it ended well, or when another run has read its result: then the live state decides."""
         manifest = self._paths.manifest(APISERVER)
         pinned = environment.proxies(manifest.read_text()) if manifest.exists() else {}
-        unit.start(self._commands, self._unit, argv, pinned, str(self._paths.at("/run/kubeops")))
+        unit.start(self._commands, self._unit, argv, pinned, self._paths)
         state = unit.wait(self._commands, self._unit, self._deadline)
         if not state.exists:
             return None

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 import typing as t
 
 from .._errors import MaintenanceError
@@ -22,6 +21,7 @@ from .._wait import Deadline, until
 from . import lock
 from .commands import Commands
 from .kubelet_process import properties
+from .paths import Paths
 from .versions import Version
 
 PREFIX = "kubeops-kubeadm-upgrade-"
@@ -65,13 +65,16 @@ def read(commands: Commands, unit: str) -> State:
     )
 
 
-def start(commands: Commands, unit: str, argv: t.Sequence[str], environment: t.Mapping[str, str], run_dir: str) -> None:
+def start(commands: Commands, unit: str, argv: t.Sequence[str], environment: t.Mapping[str, str], paths: Paths) -> None:
     """Start a command under the member's lock, with exactly these *_proxy variables.
 
     kubeadm writes every one of them into the manifests. They may carry a password, so they travel in a private file and
     not on a command line.
     """
-    directory = pathlib.Path(run_dir)
+    member = paths.at(lock.MEMBER)
+    # flock would make it readable to all, and whoever can read it can hold it.
+    os.close(os.open(member, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+    directory = paths.at("/run/kubeops")
     directory.mkdir(mode=0o700, exist_ok=True)
     variables = directory / f"{unit}.env"
     variables.unlink(missing_ok=True)
@@ -96,7 +99,7 @@ def start(commands: Commands, unit: str, argv: t.Sequence[str], environment: t.M
             "flock",
             f"--timeout={LOCK_TIMEOUT}",
             f"--conflict-exit-code={LOCK_HELD}",
-            lock.MEMBER,
+            str(member),
             *argv,
         )
     finally:

@@ -130,7 +130,7 @@ class FakeSystemd:
     def _run(self, argv: tuple[str, ...]) -> Result:
         (name,) = (word.partition("=")[2] for word in argv if word.startswith("--unit="))
         assert name not in self.units, "a unit of that name is there already"
-        command = " ".join(argv[argv.index(lock.MEMBER) + 1 :])
+        command = " ".join(argv[next(at for at, word in enumerate(argv) if word.endswith(lock.MEMBER)) + 1 :])
         self.started.append(command)
         self.units[name] = self._work(command)
         return self._said(argv, "")
@@ -147,7 +147,7 @@ class FakeControlPlane:
         self.tmp = root / "etc/kubernetes/tmp"
         self.manifests.mkdir(parents=True)
         self.tmp.mkdir()
-        (root / "run").mkdir()
+        (root / "run/lock").mkdir(parents=True)
         (root / "var/lib/kubelet").mkdir(parents=True)
         (root / "var/lib/kubelet/kubeadm-flags.env").write_text('KUBELET_KUBEADM_ARGS="--hostname-override=cp1"\n')
         self.config, self.coredns, self.proxy = f"v{version}", "v1.14.2", f"v{version}"

@@ -36,7 +36,7 @@ class FakeWorker:
         self.systemd = FakeSystemd(self.commands, self.kubeadm)
         self.kubelet_dir = root / "var/lib/kubelet"
         self.kubelet_dir.mkdir(parents=True)
-        (root / "run").mkdir()
+        (root / "run/lock").mkdir(parents=True)
         (root / "proc/7").mkdir(parents=True)
         (root / "proc/7/cmdline").write_bytes(
             b"/usr/bin/kubelet\0--config=/var/lib/kubelet/config.yaml\0--node-ip=192.0.2.12\0"
