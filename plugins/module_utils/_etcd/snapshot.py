@@ -68,7 +68,7 @@ def verify(path: str, with_hash: bool = False) -> Facts:
     except Damaged as error:
         raise Damaged(
             f"{path}: {error.msg}. The snapshot is damaged: do not restore it, take or choose another"
-        ) from error
+        ) from None
     except OSError as error:
         raise MaintenanceError(f"{path}: cannot be read: {error.strerror}") from error
     finally:
