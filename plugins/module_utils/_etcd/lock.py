@@ -34,11 +34,16 @@ def member_lock(purpose: str, timeout: float, path: str = PATH) -> t.Iterator[fl
     try:
         deadline = Deadline(timeout)
         until(lambda: _taken(handle), deadline, lambda: _busy(handle, path, timeout), interval=0.2)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()} ({purpose})\n".encode(), 0)
+        _sign(handle, f"{os.getpid()} ({purpose})\n")
         yield deadline.elapsed
+        _sign(handle, "")
     finally:
         os.close(handle)
+
+
+def _sign(handle: int, text: str) -> None:
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, text.encode(), 0)
 
 
 def _taken(handle: int) -> bool | None:
@@ -50,5 +55,8 @@ def _taken(handle: int) -> bool | None:
 
 
 def _busy(handle: int, path: str, timeout: float) -> str:
-    holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "that did not say who it is"
-    return f"{path}: still held by process {holder} after {timeout:g} s. Wait for it to end, or raise lock_timeout"
+    text = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
+    # Somebody else may hold it after a process that was killed and left its signature.
+    alive = text and os.path.exists(f"/proc/{text.split()[0]}")
+    holder = f"process {text}" if alive else "a process that did not say who it is"
+    return f"{path}: still held by {holder} after {timeout:g} s. Wait for it to end, or raise lock_timeout"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -35,13 +36,30 @@ def test_a_holder_that_is_killed_gives_it_back(tmp_path: pathlib.Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout and holder.stdout.readline() == b"held\n"
         with (
-            pytest.raises(MaintenanceError, match="still held by process that did not say"),
+            pytest.raises(MaintenanceError, match="still held by a process that did not say"),
             lock.member_lock("x", 0, path),
         ):
             pass
         holder.kill()
         with lock.member_lock("x", 30, path):
             pass
+
+
+@pytest.mark.parametrize("signature", ["999999999 (snapshot of etcd/cp1)", "\0", ""])
+def test_nobody_is_blamed_for_the_signature_of_another(tmp_path: pathlib.Path, signature: str) -> None:
+    path = tmp_path / "lock"
+    path.write_text(signature)
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(MaintenanceError, match="a process that did not say"), lock.member_lock("x", 0, str(path)):
+            pass
+
+
+def test_a_holder_takes_its_signature_away(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "lock"
+    with lock.member_lock("defrag", 0, str(path)):
+        assert "(defrag)" in path.read_text()
+    assert path.read_text() == ""
 
 
 def test_it_is_given_back_after_a_failure(tmp_path: pathlib.Path) -> None:
