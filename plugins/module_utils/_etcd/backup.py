@@ -96,8 +96,10 @@ def _backup(request: Request, report: Report) -> None:
         if report.snapshot:
             return
         if seen:
-            room = health.room(request.directory, store.free_bytes(request.directory), seen.status.db_size)
-            report.checks.append(room)
+            # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
+            leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
+            free = store.free_bytes(request.directory) + leftovers
+            report.checks.append(health.room(request.directory, free, seen.status.db_size))
         failed = failures(report.checks)
         if failed or not seen:
             reasons = "; ".join(check.sentence() for check in failed)

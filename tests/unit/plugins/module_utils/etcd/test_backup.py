@@ -112,6 +112,19 @@ def test_unfinished_files_of_a_killed_run_are_removed(node: Node) -> None:
     assert {LEFTOVER.replace("cp1", "cp2"), "mine.db.part"} < set(names)
 
 
+def test_unfinished_files_do_not_count_against_the_room(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "free_bytes", lambda _directory: 0)
+    with FakeEtcd() as etcd:
+        needed = (len(etcd.database) - 32) * 132 // 100
+        request = node.request(etcd.url)
+        node.refused(request)
+        node.backups.mkdir()
+        (node.backups / LEFTOVER).write_bytes(b"x" * (needed - 1))
+        assert "free 1 bytes there" in node.refused(request).msg
+        (node.backups / LEFTOVER).write_bytes(b"x" * needed)
+        assert backup.run(request)["changed"]
+
+
 @pytest.mark.parametrize(
     ("etcd", "evidence"),
     [
