@@ -134,7 +134,7 @@ class Eviction:
         for future in [future for future in self._flying if future.done()]:
             target = self._flying.pop(future)
             if future.cancelled():
-                target.in_flight = False
+                target.in_flight = target.asked = False
                 continue
             reply = future.result()
             self.pace.answered(target, reply, self._clock.now())

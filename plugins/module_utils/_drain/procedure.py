@@ -79,21 +79,21 @@ class Procedure:
         if change.only_run and plan.idle:
             # A drained node has no work left that a new run could take over.
             change = dataclasses.replace(change, patch=None)
-        if self._job.check_mode or not change.patch:
-            self.report.settled(change)
-        else:
-            self._change(node, self._claim)
-            if not ownership.is_unschedulable(node):
-                found, plan = self._look_again(node)
         if self._job.check_mode:
+            self.report.settled(change)
             self.report.foretold(plan, self._verb)
             return
+        if change.patch:
+            self._change(node, self._claim)
+        else:
+            self.report.settled(change)
         self._begun = True
+        if not ownership.is_unschedulable(node):
+            found, plan = self._look_again(node)
         self._empty(found, plan)
 
     def _look_again(self, node: Node) -> tuple[list[dict[str, t.Any]], Forecast]:
         """Pods may have come between the forecast and the cordon. They, too, can forbid the drain."""
-        self._begun = True
         found = self._node.persist(self._survey.list_pods)
         plan = self._node.persist(lambda: self._forecast(found, node))
         if plan.refusals:
@@ -110,13 +110,12 @@ class Procedure:
         leaving = [Target(d.pod, admitted=True, reason=d.reason) for d in plan.with_action(filters.WAIT)]
         if not going and not leaving:
             return
-        pace = Pace(self._survey.budgets, self._clock.now())
         eviction = Eviction(
             self._kube,
             self._survey.list_pods,
             found,
             going + leaving,
-            pace,
+            Pace(self._survey.budgets, self._clock.now()),
             self._job.means,
             self._clock,
             self._abandoned,
@@ -126,33 +125,39 @@ class Procedure:
         finally:
             self.report.emptied(eviction.targets, self._verb)
             self.report.durations.update(evict=eviction.evict_seconds, wait=eviction.wait_seconds)
+            reasons = self._what_remains(eviction)
         self.report.came(self._survey.newcomers(eviction.newcomers), self._job.node)
-        self.report.blocked = []
         if eviction.remaining:
-            raise MaintenanceError(self._what_remains(eviction))
+            fatal = all(target.fatal for target in eviction.remaining)
+            when = "" if fatal else f" within {self._job.means.timeout:g} s"
+            trouble = f" (the last look at the node failed: {eviction.trouble})" if eviction.trouble else ""
+            raise MaintenanceError(
+                f"node {self._job.node} is not drained{when}: {len(eviction.remaining)} of {len(eviction.targets)} pods"
+                f" are still there{trouble}: {'; '.join(f'{names}: {reason}' for reason, names in reasons.items())}."
+            )
 
-    def _what_remains(self, eviction: Eviction) -> str:
-        node = self._node.persist(self._node.get)
+    def _what_remains(self, eviction: Eviction) -> dict[str, str]:
+        """Reason -> names of the pods that it keeps."""
         covered: dict[str, list[Pod]] = collections.defaultdict(list)
         for target in eviction.remaining:
             covered[target.budget].append(target.pod)
-        verdicts = {
-            budgets.key(budget): budgets.judge(budget, covered[budgets.key(budget)]) for budget in eviction.pace.known()
-        }
+        known = {budgets.key(budget): budget for budget in eviction.pace.known()}
+        verdicts = {name: budgets.judge(known[name], covered[name]) for name in covered if name in known}
+        node = self._node_as_it_is() if covered else {}
+        now = self._clock.utc()
+        keeps = [(target.pod, explain.what_keeps(target, verdicts, node, now)) for target in eviction.remaining]
+        self.report.remained(keeps, list(verdicts.values()))
         reasons: dict[str, list[str]] = collections.defaultdict(list)
-        for target in eviction.remaining:
-            reason = explain.what_keeps(target, verdicts, node, self._clock.utc())
-            reasons[reason].append(pods.full_name(target.pod))
-            self.report.remaining.append(pods.entry(target.pod, reason))
-            if not pods.terminating(target.pod):
-                self.report.blocked.append(pods.entry(target.pod, reason))
-        self.report.budgets = [verdicts[name].as_dict() for name in covered if name in verdicts]
-        total, left = len(eviction.targets), len(eviction.remaining)
-        fatal = all(target.fatal for target in eviction.remaining)
-        told = "; ".join(f"{', '.join(who)}: {reason}" for reason, who in reasons.items())
-        trouble = f" (the last look at it failed: {eviction.trouble})" if eviction.trouble else ""
-        when = "" if fatal else f" within {self._job.means.timeout:g} s"
-        return f"node {self._job.node} is not drained{when}: {left} of {total} pods are still there{trouble}: {told}."
+        for pod, reason in keeps:
+            reasons[reason].append(pods.full_name(pod))
+        return {reason: ", ".join(names) for reason, names in reasons.items()}
+
+    def _node_as_it_is(self) -> Node:
+        """For the explanation only, which is no reason to lose the failure itself."""
+        try:
+            return self._node.get()
+        except MaintenanceError:
+            return {}
 
     def _after_failure(self) -> str:
         """What becomes of the node, as a sentence to add."""

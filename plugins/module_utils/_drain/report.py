@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from . import budgets, filters, pods
+from .budgets import Verdict
 from .forecast import Forecast, names
 from .ownership import Change
 from .pacing import Target
@@ -59,9 +60,9 @@ class Report:
             self.changed = True
             self.actions.append(change.action)
             self.after = change.state()
-        work = change.work if change.mine else None
-        self.unschedulable_before = bool(work and work.unschedulable_before)
-        self.cordoned_by_us = bool(work and change.unschedulable and not work.unschedulable_before)
+        if change.mine and change.work:
+            self.unschedulable_before = change.work.unschedulable_before
+        self.cordoned_by_us = change.mine and change.unschedulable and not self.unschedulable_before
 
     def forecast(self, plan: Forecast) -> None:
         self.kept = plan.kept()
@@ -93,6 +94,13 @@ class Report:
                 how = past(verb) if target.asked else target.reason
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
         self.sentences.append(f"{len(self.evicted)} Pod(s) {past(verb)} from node, {len(self.kept)} stay.")
+
+    def remained(self, keeps: t.Sequence[tuple[Pod, str]], verdicts: t.Sequence[Verdict]) -> None:
+        """Pods that had to go and did not, each with what keeps it."""
+        self.remaining = [pods.entry(pod, reason) for pod, reason in keeps]
+        self.blocked = [pods.entry(pod, reason) for pod, reason in keeps if not pods.terminating(pod)]
+        if keeps:
+            self.budgets = [verdict.as_dict() for verdict in verdicts]
 
     def came(self, found: t.Sequence[Pod], node: str) -> None:
         self.newcomers = [pods.entry(pod, "came after the drain began") for pod in found]

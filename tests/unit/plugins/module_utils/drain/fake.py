@@ -222,7 +222,10 @@ class FakeCluster:
             labels=pod["metadata"]["labels"],
         )
         self.pods[(new["metadata"]["namespace"], new["metadata"]["name"])] = new
-        start = lambda: new["status"]["conditions"][0].update(status="True")  # noqa: E731
+
+        def start():
+            new["status"]["conditions"][0]["status"] = "True"
+
         self._due.append((self._seconds + self.starts_after, start))
 
     @staticmethod

@@ -119,8 +119,9 @@ def test_credentials_that_expire_stop_the_drain():
     cluster = FakeCluster([make_pod(f"web-{i}") for i in range(3)])
     expired = KubeError("POST: 401 Unauthorized", status=401)
     cluster.faults = [lambda method, _path: expired if method == "POST" else None]
-    message, _data = fails(cluster)
+    message, data = fails(cluster)
     assert message.startswith("POST: 401 Unauthorized")
+    assert len(data["remaining"]) == 3
     assert cluster.clock.now() < 1
 
 
@@ -135,6 +136,7 @@ def test_a_pod_that_is_refused_for_good_does_not_hold_the_others():
     assert named(data["evicted"]) == {"web-2"}
     assert data["durations"]["total"] < 5
     assert cluster.count("POST", "web-1") == 1
+    assert data["newcomers"] == []
 
 
 def test_a_terminating_namespace_is_waited_for():

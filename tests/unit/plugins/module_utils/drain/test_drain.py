@@ -147,5 +147,7 @@ def test_it_stops_when_nobody_waits_for_it_and_leaves_the_node_to_the_next_run()
     assert cluster.count("POST") == 1
     assert cordoned(cluster)
     assert data["changed"]
+    assert named(data["evicted"]) == {"web-1"}
+    assert named(data["remaining"]) == {"web-2"}
     cluster.starts_after = 0.0
     assert named(run(cluster, me=Work("me", run="run-2"))["evicted"]) == {"web-2"}

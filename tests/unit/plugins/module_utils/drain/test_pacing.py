@@ -2,152 +2,140 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Budgets that pace a drain."""
-
 from __future__ import annotations
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
-from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import (
-    cordoned,
-    fails,
-    named,
-    procedure,
-    run,
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.pacing import Pace, Target
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.replies import (
+    ADMITTED,
+    BUDGET,
+    FATAL,
+    LATER,
+    Reply,
 )
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
-    daemon_pod,
-    make_budget,
-    make_pod,
-)
-from hypothesis import given
-from hypothesis import strategies as st
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_budget, make_pod
 
 
-def test_evictions_follow_what_the_budget_allows():
-    pods = [make_pod(f"web-{i}") for i in range(10)]
-    cluster = FakeCluster(pods, [make_budget("web", maxUnavailable=1)])
-    cluster.stops_after = {f"web-{i}": 0.5 for i in range(10)}
-    cluster.starts_after = 0.5
-    result = run(cluster)
-    assert cluster.least_healthy["web"] == 9
-    assert cluster.refusals == 0
-    assert result["durations"]["total"] <= 10 * 0.5 * 1.2
-    assert result["budgets"][0]["verdict"] == "slow"
+def budget(allowed, name="web", **status):
+    made = make_budget(name, minAvailable=2)
+    made["status"] = {
+        "currentHealthy": 2 + allowed,
+        "desiredHealthy": 2,
+        "expectedPods": 5,
+        "disruptionsAllowed": allowed,
+        "observedGeneration": 1,
+        **status,
+    }
+    return made
 
 
-def test_a_blocked_budget_is_waited_for():
-    pods = [make_pod("web-1"), make_pod("sick", node="w2", ready=False)]
-    cluster = FakeCluster(pods, [make_budget("web", minAvailable=1)])
-
-    def recover():
-        if cluster.clock.now() > 20:
-            pods[1]["status"]["conditions"][0]["status"] = "True"
-
-    cluster.on_advance = [recover]
-    result = run(cluster)
-    assert named(result["evicted"]) == {"web-1"}
-    assert result["blocked"] == []
-    assert 20 < result["durations"]["total"] < 24
-    assert cluster.refusals <= 3
+def targets(count, under="shop/web", ready=True):
+    return [Target(make_pod(f"{under}-{i}", ready=ready), under) for i in range(count)]
 
 
-def test_time_runs_out_under_a_blocked_budget():
-    pods = [make_pod("web-1"), make_pod("sick", node="w2", ready=False), make_pod("free", labels={})]
-    cluster = FakeCluster(pods, [make_budget("web", minAvailable=1)])
-    message, data = fails(cluster, means=Means(timeout=60))
-    assert message == (
-        "node w1 is not drained within 60 s: 1 of 2 pods are still there: shop/web-1: budget shop/web (deployment/web)"
-        " allows no eviction now, because 1 of its pods is not healthy (1 of 2 pods healthy, 1 needed); bring them"
-        " back, or set its unhealthyPodEvictionPolicy to AlwaysAllow so that unready pods may go."
-        " Node w1 stays cordoned, in work of me: run it again to go on, or uncordon it."
-    )
-    assert named(data["evicted"]) == {"free"}
-    assert named(data["remaining"]) == named(data["blocked"]) == {"web-1"}
-    assert data["budgets"][0]["verdict"] == "blocked"
-    assert data["changed"]
-    assert data["cordoned_by_us"]
-    assert 60 <= data["durations"]["total"] < 61
+def turn(pace, waiting, now=0.0):
+    return [waiting.index(target) for target in pace.turn(waiting, now)]
 
 
-def test_a_budget_that_nobody_keeps_up_to_date_is_tried_now_and_then():
-    cluster = FakeCluster([make_pod("web-1")], [make_budget("web", minAvailable=0)])
-    cluster.frozen = {"web"}
-    cluster.budgets["shop", "web"]["status"].update(currentHealthy=0, expectedPods=1, disruptionsAllowed=0)
-    message, _data = fails(cluster, means=Means(timeout=300))
-    assert "none of its pods is healthy" in message
-    assert 3 <= cluster.refusals <= 8
+def test_pods_without_a_budget_go_at_once():
+    assert turn(Pace([], 0.0), targets(40, under="")) == list(range(40))
 
 
-def test_unready_pods_go_where_the_budget_lets_them():
-    for policy in ({"unhealthyPodEvictionPolicy": "AlwaysAllow"}, {}):
-        pods = [make_pod("sick", ready=False), make_pod("well", node="w2")]
-        cluster = FakeCluster(pods, [make_budget("web", minAvailable=1, **policy)])
-        assert run(cluster)["budgets"][0]["verdict"] == "free"
-        assert cluster.refusals == 0
+@pytest.mark.parametrize(("allowed", "chosen"), [(0, []), (1, [0]), (2, [0, 1]), (9, [0, 1, 2])])
+def test_a_budget_is_asked_for_what_it_allows(allowed, chosen):
+    assert turn(Pace([budget(allowed)], 0.0), targets(3)) == chosen
 
 
-def test_budgets_that_may_not_be_listed_are_found_out_by_trying():
-    pods = [make_pod("web-1"), make_pod("web-2")]
-    cluster = FakeCluster(pods, [make_budget("web", maxUnavailable=1)])
-    cluster.starts_after = 2.0
-    denied = KubeError("LIST: 403", status=403, message="forbidden to list")
-    cluster.faults = [lambda _method, path: denied if "poddisruptionbudgets" in path else None]
-    work = procedure(cluster)
-    assert named(work.run("drain")["evicted"]) == {"web-1", "web-2"}
-    assert cluster.least_healthy["web"] == 1
-    assert cluster.refusals > 0
-    assert work.report.warnings == [
-        "poddisruptionbudgets may not be listed, so what they allow is found out only by trying: forbidden to list"
-    ]
+def test_budgets_do_not_hold_each_other():
+    waiting = targets(2) + targets(2, under="shop/db") + targets(1, under="")
+    assert turn(Pace([budget(0), budget(1, "db")], 0.0), waiting) == [2, 4]
 
 
-def test_daemonsets_that_may_not_be_listed():
-    cluster = FakeCluster([make_pod("web-1"), daemon_pod("p", "gone")])
-    denied = KubeError("LIST: 403", status=403, message="forbidden to list")
-    cluster.faults = [lambda _method, path: denied if "daemonsets" in path else None]
-    work = procedure(cluster)
-    assert named(work.run("drain")["kept"]) == {"p"}
-    assert len(work.report.warnings) == 1
+def test_what_is_asked_already_counts():
+    pace, waiting = Pace([budget(2)], 0.0), targets(4)
+    waiting[0].in_flight = True
+    assert turn(pace, waiting) == [1]
 
 
-@st.composite
-def clusters(draw):
-    count = draw(st.integers(1, 12))
-    elsewhere = draw(st.integers(0, 3))
-    groups = st.sampled_from(["web", "db", "free"])
-    pods = [make_pod(f"pod-{i}", labels={"app": draw(groups)}) for i in range(count)]
-    pods += [make_pod(f"other-{i}", node="w2", labels={"app": draw(groups)}) for i in range(elsewhere)]
-    budgets = [
-        make_budget(name, selector={"matchLabels": {"app": name}}, **{draw(st.sampled_from(["maxUnavailable"])): n})
-        for name, n in (("web", draw(st.integers(1, 3))), ("db", draw(st.sampled_from(["30%", "100%", 1]))))
-    ]
-    cluster = FakeCluster(pods, budgets)
-    cluster.starts_after = draw(st.sampled_from([0.0, 0.3, 2.0]))
-    cluster.stops_after = {f"pod-{i}": draw(st.sampled_from([0.0, 0.2, 3.0])) for i in range(count)}
-    return cluster
+@pytest.mark.parametrize("state", ["in_flight", "admitted", "fatal"])
+def test_nobody_is_asked_twice(state):
+    (target,) = waiting = targets(1, under="")
+    setattr(target, state, True)
+    assert turn(Pace([], 0.0), waiting) == []
 
 
-@given(clusters(), st.lists(st.sampled_from(["GET", "LIST", "PATCH", "POST"]), max_size=6), st.integers(5, 9))
-def test_every_budget_is_respected_and_every_pod_gone(cluster, failing, every):
-    floors = {}
-    for (_namespace, name), budget in cluster.budgets.items():
-        floors[name] = min(budget["status"]["desiredHealthy"], budget["status"]["currentHealthy"])
-    mine = {name for (_namespace, name), pod in cluster.pods.items() if pod["spec"]["nodeName"] == "w1"}
-    asked = iter(range(10**6))
-    left = list(failing)
+def test_who_is_gone_is_not_asked():
+    (target,) = waiting = targets(1, under="")
+    target.gone_after = 0.0
+    assert turn(Pace([], 0.0), waiting) == []
 
-    def fault(method, _path):
-        # Not the first three, which are the forecast's: there a failure ends the call before any change.
-        if next(asked) > 3 and left and left[0] == method and next(asked) % every == 0:
-            left.pop(0)
-            return KubeError("reset")
-        return None
 
-    cluster.faults = [fault]
-    result = run(cluster)
-    assert named(result["evicted"]) == mine
-    assert not [pod for pod in cluster.pods.values() if pod["spec"]["nodeName"] == "w1"]
-    assert all(cluster.least_healthy[name] >= floor for name, floor in floors.items())
-    assert cordoned(cluster)
+def test_a_budget_that_is_not_judged_anew_yet_allows_nothing():
+    assert turn(Pace([budget(3, observedGeneration=0)], 0.0), targets(3)) == []
+
+
+def test_unready_pods_that_need_no_leave_do_not_wait():
+    healthy_enough = budget(0, currentHealthy=2)
+    assert turn(Pace([healthy_enough], 0.0), targets(3, ready=False)) == [0, 1, 2]
+    assert turn(Pace([budget(0, currentHealthy=1)], 0.0), targets(3, ready=False)) == []
+
+
+def test_a_shut_budget_is_tried_now_and_then_with_one_pod():
+    pace, waiting = Pace([budget(0)], 0.0), targets(3)
+    tries = []
+    for second in range(300):
+        for index in turn(pace, waiting, float(second)):
+            tries.append(second)
+            pace.answered(waiting[index], Reply(BUDGET, "no"), float(second))
+    # 5 s after the start, then after 5, 10, 20, 40 and every 60 s.
+    assert tries == [5, 10, 20, 40, 80, 140, 200, 260]
+
+
+def test_a_try_that_is_under_way_is_enough():
+    pace, waiting = Pace([budget(0)], 0.0), targets(3)
+    waiting[0].in_flight = True
+    assert turn(pace, waiting, 100.0) == []
+
+
+def test_what_a_budget_learned_to_allow_is_used_at_once():
+    pace, waiting = Pace([budget(0)], 0.0), targets(3)
+    pace.answered(waiting[0], Reply(BUDGET, "no"), 0.0)
+    pace.learn([budget(1)])
+    assert turn(pace, waiting, 0.1) == [1]
+    assert turn(pace, waiting, 0.5) == [0]
+
+
+def test_failures_are_repeated_less_and_less_often():
+    pace, (target,) = Pace([], 0.0), targets(1, under="")
+    now, pauses = 0.0, []
+    for _failure in range(7):
+        pace.answered(target, Reply(LATER, "reset"), now)
+        pauses.append(target.not_before - now)
+        assert turn(pace, [target], target.not_before - 0.01) == []
+        now = target.not_before
+        assert turn(pace, [target], now) == [0]
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+@pytest.mark.parametrize("meaning", [LATER, BUDGET])
+def test_the_server_says_how_long_to_wait(meaning):
+    pace, (target,) = Pace([budget(1)], 0.0), targets(1)
+    pace.answered(target, Reply(meaning, "busy", retry_after=30.0), 0.0)
+    assert turn(pace, [target], 29.0) == []
+    assert turn(pace, [target], 30.0) == [0]
+
+
+def test_a_refusal_by_an_unknown_budget_is_a_failure_like_any_other():
+    pace, (target,) = Pace([], 0.0), targets(1, under="")
+    for _refusal in range(3):
+        pace.answered(target, Reply(BUDGET, "no"), 0.0)
+    assert target.not_before == 2.0
+
+
+@pytest.mark.parametrize(("meaning", "admitted", "fatal"), [(ADMITTED, True, False), (FATAL, False, True)])
+def test_final_answers(meaning, admitted, fatal):
+    pace, (target,) = Pace([], 0.0), targets(1, under="")
+    target.in_flight = True
+    pace.answered(target, Reply(meaning, "why"), 0.0)
+    assert (target.admitted, target.fatal, target.in_flight, target.reason) == (admitted, fatal, False, "why")
+    assert turn(pace, [target], 100.0) == []

@@ -14,6 +14,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
     fails,
     named,
     procedure,
+    run,
 )
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
@@ -48,6 +49,13 @@ def test_pods_that_do_not_end_are_explained(change, reason):
     assert data["blocked"] == []
 
 
+def test_a_pod_that_goes_at_the_last_moment_is_seen():
+    cluster = FakeCluster([make_pod("slow")])
+    cluster.stops_after = {"slow": 100.0}
+    result = run(cluster, means=Means(timeout=100.1, grace_period=200))
+    assert named(result["evicted"]) == {"slow"}
+
+
 def test_newcomers_are_told_and_not_hunted():
     cluster = FakeCluster([make_pod("web-1")])
     cluster.stops_after = {"web-1": 5.0}
@@ -79,6 +87,7 @@ def test_on_failure_restore_gives_the_node_back():
 def test_on_failure_restore_leaves_a_foreign_cordon():
     cluster = FakeCluster([make_pod("web-1")], node=make_node(unschedulable=True))
     cluster.kubelet_is_dead = True
-    fails(cluster, means=Means(timeout=10), restore_on_failure=True, force_uncordon=True)
+    _message, data = fails(cluster, means=Means(timeout=10), restore_on_failure=True, force_uncordon=True)
     assert cordoned(cluster)
+    assert (data["cordoned_by_us"], data["unschedulable_before"]) == (False, True)
     assert ownership.work_of(cluster.node) is None
