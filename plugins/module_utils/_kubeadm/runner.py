@@ -75,4 +75,9 @@ class Runner:
         if state.status == str(unit.LOCK_HELD):
             why = f"the etcd member's lock was held for {unit.LOCK_TIMEOUT} s: a snapshot, defrag or restore runs here"
             return output.Said((why,), "", False)
-        return output.classify(unit.output(self._commands, state))
+        said = output.classify(unit.output(self._commands, state))
+        if state.result == "exit-code":
+            return said
+        # Killed, it had no last words: what it said last is only where it was.
+        ended = f"it was ended from outside ({state.result}, status {state.status}), after saying"
+        return output.Said((ended, *said.decisive), said.transient, said.rolled_back)

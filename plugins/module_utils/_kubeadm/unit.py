@@ -37,6 +37,8 @@ class State:
     running: bool
     succeeded: bool
     status: str
+    # systemd's word for the end: success, exit-code, signal, oom-kill, ...
+    result: str
     invocation: str
     # The command, which says what ended when only the unit is left of a run.
     description: str
@@ -60,6 +62,7 @@ def read(commands: Commands, unit: str) -> State:
         running=active in ("activating", "deactivating", "reloading") or (active == "active" and sub != "exited"),
         succeeded=active == "active" and sub == "exited" and found.get("ExecMainStatus") == "0",
         status=found.get("ExecMainStatus", ""),
+        result=found.get("Result", ""),
         invocation=found.get("InvocationID", ""),
         description=found.get("Description", ""),
     )

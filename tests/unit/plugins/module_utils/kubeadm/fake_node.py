@@ -61,6 +61,7 @@ class FakeUnit:
     # How many times it still says that it runs.
     running: int = 0
     output: str = ""
+    result: str = "exit-code"
 
     def show(self) -> str:
         if self.running:
@@ -69,7 +70,7 @@ class FakeUnit:
         else:
             states = ("active", "exited") if self.status == 0 else ("failed", "failed")
         return (
-            f"LoadState=loaded\nActiveState={states[0]}\nSubState={states[1]}\nResult=x\nExecMainStatus={self.status}\n"
+            f"LoadState=loaded\nActiveState={states[0]}\nSubState={states[1]}\nResult={self.result}\nExecMainStatus={self.status}\n"
             f"InvocationID=0123\nDescription={self.description}\n"
         )
 

@@ -183,6 +183,12 @@ def test_a_failure_says_what_kubeadm_said_what_is_left_and_what_to_do(node: Fake
     assert not node.systemd.units
 
 
+def test_a_kubeadm_that_was_killed_is_told_as_such(node: FakeControlPlane) -> None:
+    node.failures = [FakeUnit("", status=9, result="signal", output="[upgrade/staticpods] Waiting for the kubelet\n")]
+    with pytest.raises(MaintenanceError, match=r"ended from outside \(signal, status 9\), after saying"):
+        bring(node)
+
+
 def test_success_is_judged_by_the_live_state(node: FakeControlPlane) -> None:
     node.ready = False
     with pytest.raises(MaintenanceError, match="did not prove itself in 300 s: FAIL  static pod ready") as caught:
