@@ -25,7 +25,9 @@ from .recipes import Recipe
 
 REGISTRY_SETTINGS = Path(__file__).parents[1] / "files" / "mirror" / "registry.yml"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-KUBE_PROXY_NEEDS = ("nftables", "conntrack")
+# netbase has /etc/protocols: without it nft prints protocols as numbers, and a kube-proxy that starts over then deletes
+# every Service.
+KUBE_PROXY_NEEDS = ("nftables", "conntrack", "netbase")
 
 
 @dataclasses.dataclass(frozen=True)
