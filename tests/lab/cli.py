@@ -13,6 +13,7 @@ import typing as t
 
 from . import life, nodes, podman, topology, versions
 from .cache import Cache
+from .cluster import ADMIN_CONF
 from .lab import known
 from .process import LabError
 from .progress import elapsed, say
@@ -44,10 +45,11 @@ def do_status(options: argparse.Namespace) -> int:
     print(f"lab {lab.name}: {lab.topology}, began with Kubernetes {lab.version}, network {lab.subnet}")
     for name, address in [("mirror", lab.mirror), *((node.name, node.address) for node in lab.nodes)]:
         print(f"  {name:10} {address:15} {states.get(lab.container(name), 'missing')}")
-    print(f"inventory:  {lab.inventory}\nkubeconfig: {lab.kubeconfig}", flush=True)
-    kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "get", "nodes", "-o", "wide"]
+    print(f"inventory:  {lab.inventory}\nkubeconfig: {lab.kubeconfig}")
     first = next(node for node in lab.nodes if node.control_plane)
-    return nodes.shell(lab, first.name, ["sudo", *kubectl])
+    kubectl = f"kubectl --kubeconfig={ADMIN_CONF} --request-timeout=5s get nodes"
+    print(podman.inside(lab.container(first.name), kubectl))
+    return 0
 
 
 def do_shell(options: argparse.Namespace) -> int:

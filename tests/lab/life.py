@@ -35,8 +35,13 @@ def up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version: 
     with cache.locked():  # two labs that begin at once do not choose the same network
         subnet = free_subnet()
         lab = Lab(name, shape, version, tuple(versions), subnet, tuple(topology.place(wanted, subnet)))
+        podman.refuse_foreign(name, lab.network, lab.containers)
         podman.make_network(name, lab.network, subnet)
-    make(lab, goods)
+    try:
+        make(lab, goods)
+    except LabError as error:
+        hint = f"What there is of lab {name} is left for you to look at: `down` removes it, `up` begins anew."
+        raise LabError(f"{error}\n{hint}") from error
     return lab
 
 

@@ -40,14 +40,24 @@ def networks() -> list[dict[str, t.Any]]:
     return json.loads(podman("network", "inspect", *names)) if names else []
 
 
+def refuse_foreign(lab: str, network: str, names: t.Iterable[str]) -> None:
+    """Objects of the lab's names that the lab did not make stay as they are."""
+    everybody = json.loads(podman("ps", "-a", "--format=json"))
+    there = {("container", container["Names"][0]): container["Labels"] for container in everybody}
+    there |= {("network", other["name"]): other.get("labels") for other in networks()}
+    for kind, name in [("network", network), *(("container", name) for name in names)]:
+        if (kind, name) in there and (there[kind, name] or {}).get(LABEL) != lab:
+            raise LabError(
+                f"there is a {kind} {name} that lab {lab} did not make (it has no label {LABEL}={lab}): "
+                f"choose another --name, or remove it yourself"
+            )
+
+
 def make_network(lab: str, name: str, subnet: str) -> None:
-    _refuse_foreign("network", name, {network["name"]: network.get("labels") for network in networks()}, lab)
     podman("network", "create", f"--label={LABEL}={lab}", f"--subnet={subnet}", name)
 
 
 def start(lab: str, name: str, image: str, *words: str | Path) -> None:
-    everybody = json.loads(podman("ps", "-a", "--format=json"))
-    _refuse_foreign("container", name, {container["Names"][0]: container["Labels"] for container in everybody}, lab)
     podman("run", "--detach", f"--name={name}", f"--label={LABEL}={lab}", "--pull=never", *words, image)
 
 
@@ -74,15 +84,6 @@ def has_image(name: str) -> bool:
 def remove_images() -> None:
     if names := podman("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}").split():
         podman("rmi", "--force", *dict.fromkeys(names))
-
-
-def _refuse_foreign(kind: str, name: str, there: t.Mapping[str, t.Any], lab: str) -> None:
-    """An object of the lab's name that the lab did not make stays as it is."""
-    if name in there and (there[name] or {}).get(LABEL) != lab:
-        raise LabError(
-            f"there is a {kind} {name} that lab {lab} did not make (it has no label {LABEL}={lab}): "
-            f"choose another --name, or remove it yourself"
-        )
 
 
 def _filter(lab: str | None) -> str:

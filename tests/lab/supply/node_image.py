@@ -27,21 +27,17 @@ def node_packages() -> list[str]:
 def node_image(cache: Cache, version: str, pause: str, repositories: Path) -> str:
     """The name of the node image for a version: made when it is missing."""
     base = _base(cache)
-    containerfile = FILES / "node" / "Containerfile"
-    name = _name("node", version, [base, version, pause, repositories.name, digest(containerfile)])
+    recipe = digest(FILES / "node" / "Containerfile")
+    name = _name("node", version, [base, version, pause, repositories.name, recipe])
 
     def build() -> None:
         arguments = {"BASE": base, "KUBERNETES": version, "MINOR": versions.minor(version), "PAUSE": pause}
-        podman.podman(
-            "build",
-            "--quiet",
-            f"--label={podman.LABEL}=",
-            f"--tag={name}",
-            f"--volume={repositories}:/mirror:ro",
-            "--network=none",
-            *(f"--build-arg={argument}={value}" for argument, value in arguments.items()),
-            f"--file={containerfile}",
+        _build(
+            name,
             FILES / "node",
+            "--network=none",
+            f"--volume={repositories}:/mirror:ro",
+            *(f"--build-arg={argument}={value}" for argument, value in arguments.items()),
         )
 
     _make(name, f"node image with Kubernetes {version}", build)
@@ -57,7 +53,7 @@ def mirror_image(cache: Cache) -> str:
         work = cache.workplace()
         shutil.copytree(folder, work, dirs_exist_ok=True)
         debian.file_system(work / "mirror.tar", "extract", MIRROR_PACKAGES)
-        podman.podman("build", "--quiet", f"--label={podman.LABEL}=", f"--tag={name}", work)
+        _build(name, work)
 
     _make(name, "mirror image", build)
     return name
@@ -77,6 +73,11 @@ def _base(cache: Cache) -> str:
 
     _make(name, "node image without Kubernetes", build)
     return name
+
+
+def _build(name: str, folder: Path, *options: str) -> None:
+    """Without podman's own cache of layers: it does not see that a mounted folder has changed."""
+    podman.podman("build", "--quiet", "--layers=false", f"--label={podman.LABEL}=", f"--tag={name}", *options, folder)
 
 
 def _name(kind: str, version: str, made_from: t.Any) -> str:
