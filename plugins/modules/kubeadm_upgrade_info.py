@@ -149,10 +149,23 @@ def observe(options: t.Mapping[str, t.Any]) -> cluster.Cluster:
     try:
         return cluster.read(connect(options))
     except KubeError as error:
-        raise MaintenanceError(
-            f"{error.msg}. An upgrade needs an API that answers: look at the control planes (crictl ps -a, "
-            f"journalctl -u kubelet), or at kubeconfig and servers. Nothing was changed"
-        ) from error
+        raise MaintenanceError(f"{error.msg}. {advice(options)}. Nothing was changed") from error
+
+
+def advice(options: t.Mapping[str, t.Any]) -> str:
+    """What to do about an API that does not answer."""
+    for host, node in options["nodes"].items():
+        moved = (node.get("unfinished") or {}).get("moved_away")
+        if moved:
+            return (
+                f"On {host} an upgrade was killed while it moved the manifest of {', '.join(moved)}. "
+                f"To put it back and go on there, run ansible {host} -b -m kubeops.maintenance.kubeadm_upgrade "
+                f"-a 'version={options['version']} part=control_plane', then this again"
+            )
+    return (
+        "An upgrade needs an API that answers: look at the control planes (crictl ps -a, journalctl -u kubelet), "
+        "or at kubeconfig and servers"
+    )
 
 
 def make(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -35,11 +35,10 @@ def gather(
     get: local_http.Get = local_http.get,
 ) -> dict[str, t.Any]:
     manager = packages.manager(commands)
-    manifests = {name: _static_pod.read(name, str(paths.manifests)) for name in (ETCD, *CONTROL_PLANE)}
-    pods = {name: pod for name, pod in manifests.items() if pod}
-    etcd = etcd_member.read(pods[ETCD], paths, get) if ETCD in pods else None
     moved_away = repair.moved_away(paths)
-    control_plane = APISERVER in pods or APISERVER in moved_away
+    pods = _static_pods(paths, moved_away)
+    etcd = etcd_member.read(pods[ETCD], paths, get) if ETCD in pods else None
+    control_plane = APISERVER in pods
     kubelet = kubelet_process.read(commands)
     measured = [path for path in (etcd and etcd["data_dir"], KUBEADM_TMP, backup_dir) if path]
     available = packages.available(repository, version, manager, os.uname().machine, fetch) if version else None
@@ -69,6 +68,15 @@ def free_space(path: pathlib.Path) -> dict[str, int]:
     while not path.exists():
         path = path.parent
     return {"free_bytes": shutil.disk_usage(path).free, "device": os.stat(path).st_dev}
+
+
+def _static_pods(paths: Paths, moved_away: t.Mapping[str, pathlib.Path]) -> dict[str, _static_pod.StaticPod]:
+    """A manifest that an unfinished run has moved away is read where it is: it will be put back."""
+    places = {
+        name: moved_away[name].parent if name in moved_away else paths.manifests for name in (ETCD, *CONTROL_PLANE)
+    }
+    found = {name: _static_pod.read(name, str(place)) for name, place in places.items()}
+    return {name: pod for name, pod in found.items() if pod}
 
 
 def _version(image: str) -> t.Optional[str]:
