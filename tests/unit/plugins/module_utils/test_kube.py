@@ -304,8 +304,9 @@ def test_no_secret_in_the_message_about_a_broken_kubeconfig(tmp_path):
     config = {
         "current-context": "c",
         "contexts": [{"name": "c", "context": {"cluster": "lab", "user": "u"}}],
-        "clusters": [{"name": "lab"}],
-        "users": [{"name": "u", "user": {"exec": {"args": ["s3cret"]}, "password": "s3cret"}}],
+        "clusters": [{"name": "lab", "cluster": {"server": "https://127.0.0.1:1"}}],
+        # A user whose token is one level too high.
+        "users": [{"name": "u", "token": "s3cret"}],
     }
     (tmp_path / "config").write_text(yaml.safe_dump(config))
     with pytest.raises(KubeError) as caught:

@@ -175,6 +175,7 @@ UNREADY = [make_pod("a", ready=False)]
         (make_budget("new", minAvailable=1), READY, BLOCKED, "was changed and not judged anew", "wait"),
         # Pods that it has no say in.
         (budget(2, 2, 3, 0, minAvailable=2), UNREADY, FREE, "has no say in these pods", ""),
+        (budget(0, 0, 2, 0, minAvailable=0), UNREADY, BLOCKED, "none of its pods is healthy", "bring them"),
         (budget(1, 2, 3, 0, minAvailable=2), UNREADY, BLOCKED, "2 of its pods are not healthy", "bring them"),
         (
             budget(0, 2, 3, 0, minAvailable=2, unhealthyPodEvictionPolicy="AlwaysAllow"),
