@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -39,7 +40,12 @@ def module(tmp_path):
     script = tmp_path / "module.py"
     script.write_text(MODULE)
     command = f"{sys.executable} {script}; true"
-    controller = subprocess.Popen([sys.executable, "-c", CONTROLLER, command], stdout=subprocess.PIPE, text=True)
+    controller = subprocess.Popen(
+        [sys.executable, "-c", CONTROLLER, command],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     word, process, leader, abandoned = controller.stdout.readline().split()
     assert (word, abandoned) == ("watching", "False")
     assert process != leader
