@@ -46,17 +46,6 @@ class Run:
                 stderr=subprocess.STDOUT,
             )
 
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing of a run outlives its test."""
-        self.process.kill()
-        self.process.wait()
-        for process in self.left():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-
     @property
     def output(self) -> str:
         """What it has printed until now, as one line: messages are folded somewhere."""
@@ -76,6 +65,7 @@ class Run:
         print(f"killed after {time.monotonic() - self.begin:.1f} s")
 
     def until_gone(self, seconds: float) -> None:
+        """Wait until what the killed run had started has noticed and ended."""
         until("the end of all that the killed run had started", lambda: not self.left(), seconds)
 
     def left(self) -> list[int]:
@@ -88,10 +78,10 @@ class Run:
                     found.append(int(process.name))
         return found
 
-
-def finished(
-    inventory: Path, log: Path, *arguments: str, version: str = TARGET, seconds: float = 300
-) -> tuple[int, str]:
-    """Exit status and output of a run that is left in peace."""
-    with Run(inventory, log, *arguments, version=version) as run:
-        return run.finish(seconds), run.output
+    def clear(self) -> None:
+        """Nothing of a run outlives its test."""
+        self.process.kill()
+        self.process.wait()
+        for process in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)

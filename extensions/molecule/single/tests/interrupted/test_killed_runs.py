@@ -13,10 +13,9 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support.run imp
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 if t.TYPE_CHECKING:
-    from pathlib import Path
-
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
 
+Start = t.Callable[..., Run]
 UNIT = f"kubeops-kubeadm-upgrade-{TARGET}.service"
 
 
@@ -29,28 +28,27 @@ def kubeadm_swaps_manifests(lab: Lab) -> bool:
     return "[upgrade/staticpods] Moving new manifest" in journal
 
 
-def test_a_run_is_killed_inside_kubeadm_upgrade_apply(lab: Lab, log: Path) -> None:
-    with Run(lab.inventory, log) as run:
-        until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
-        run.kill()
-        run.until_gone(seconds=30)
+def test_a_run_is_killed_inside_kubeadm_upgrade_apply(lab: Lab, start: Start) -> None:
+    run = start()
+    until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
+    run.kill()
     assert kubeadm_runs(lab), "kubeadm died with the run that had started it"
 
 
 def pods_leave(lab: Lab, name: str) -> bool:
-    """The node is cordoned, one of its pods is on its way out and others still wait for their turn."""
+    """The node is cordoned, and one of its pods is on its way out."""
     return cluster.unschedulable(lab, name) and any(
         pod["metadata"].get("deletionTimestamp") for pod in cluster.pods_on(lab, name)
     )
 
 
-def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, log: Path) -> None:
+def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, start: Start) -> None:
     assert kubeadm_runs(lab), "kubeadm was to be still at work"
-    with Run(lab.inventory, log) as run:
-        until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
-        run.kill()
-        run.until_gone(seconds=30)
-        assert f"unit {UNIT}" in run.output, "it did not say that an earlier run was still at work"
+    run = start()
+    until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
+    run.kill()
+    run.until_gone(seconds=30)  # the eviction stops with the run
+    assert f"unit {UNIT}" in run.output, "it did not say that an earlier run was still at work"
     assert starts_of_kubeadm_apply(lab) == 1, "kubeadm was started anew instead of waited for"
     left = cluster.work(lab, "w1")
     assert left
@@ -60,7 +58,7 @@ def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, l
 
 def starts_of_kubeadm_apply(lab: Lab) -> int:
     journal = cluster.shell(lab, "cp1", f"journalctl --output=cat --unit={UNIT}")
-    return journal.count("[upgrade/apply] Upgrading your Static Pod-hosted control plane")
+    return journal.count("[upgrade/control-plane] Upgrading your static Pod-hosted control plane")
 
 
 def test_the_node_in_work_breaks_meanwhile(lab: Lab) -> None:

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster, faults
-from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import TARGET, finished
+from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import TARGET, Run
 from ansible_collections.kubeops.maintenance.tests.lab.topology import host
 
 if t.TYPE_CHECKING:
@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
 
 Inventory = dict[str, t.Any]
+Start = t.Callable[..., Run]
 NOBODY = 250
 
 
@@ -117,7 +118,7 @@ def nobody(lab: Lab, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.what)
-def test_refused(refusal: Refusal, lab: Lab, log: Path, nobody: Path, tmp_path: Path) -> None:
+def test_refused(refusal: Refusal, lab: Lab, start: Start, nobody: Path, tmp_path: Path) -> None:
     inventory = yaml.safe_load(lab.inventory.read_text())
     refusal.inventory(inventory, lab)
     file = tmp_path / "hosts.yml"
@@ -125,18 +126,19 @@ def test_refused(refusal: Refusal, lab: Lab, log: Path, nobody: Path, tmp_path: 
     with refusal.fault(lab):
         before = cluster.state(lab)
         arguments = (argument.format(nobody=nobody) for argument in refusal.arguments)
-        code, output = finished(file, log, *arguments, version=refusal.version)
+        run = start(*arguments, inventory=file, version=refusal.version)
+        code = run.finish(seconds=300)
         after = cluster.state(lab)
     assert code != 0
-    message = output.rpartition("fatal: ")[2].partition("PLAY RECAP")[0]
+    message = run.output.rpartition("fatal: ")[2].partition("PLAY RECAP")[0]
     assert [phrase for phrase in refusal.says if phrase not in message] == [], message
     assert after == before
 
 
-def test_check_mode_ends_after_plan_and_forecast(lab: Lab, log: Path) -> None:
+def test_check_mode_ends_after_plan_and_forecast(lab: Lab, start: Start) -> None:
     before = cluster.state(lab)
-    code, output = finished(lab.inventory, log, "--check")
-    assert code == 0
-    assert f"Plan: upgrade from 1.36.4 to {TARGET}" in output
-    assert "Show the forecast" in output
+    run = start("--check")
+    assert run.finish(seconds=300) == 0
+    assert f"Plan: upgrade from 1.36.4 to {TARGET}" in run.output
+    assert "Show the forecast" in run.output
     assert cluster.state(lab) == before

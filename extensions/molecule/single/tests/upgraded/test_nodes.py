@@ -40,4 +40,4 @@ def test_the_kubelet_that_runs_is_the_new_one(host: Host) -> None:
 def test_no_run_is_left_unfinished(host: Host) -> None:
     assert host.check_output("systemctl list-units --all --plain --no-legend 'kubeops-*'") == ""
     with host.sudo():
-        assert host.check_output("find /etc/kubernetes/tmp -maxdepth 1 -name 'kubeadm-upgraded-manifests*'") == ""
+        assert host.check_output("find /etc/kubernetes -path '*/tmp/kubeadm-upgraded-manifests*'") == ""
