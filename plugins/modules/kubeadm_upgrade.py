@@ -152,7 +152,7 @@ def bring(module: AnsibleModule, report: Report) -> None:
     options = module.params
     target, ignore = versions.parse(options["version"]), options["ignore_preflight_errors"]
     for name in ignore:
-        if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name):
             raise MaintenanceError(f'ignore_preflight_errors: "{name}" is no check of kubeadm, like SystemVerification')
     commands, paths = Commands(module), Paths(manifest_dir=options["manifest_dir"])
     deadline = Deadline(options["timeout"])

@@ -17,6 +17,7 @@ from .._wait import Deadline, until
 from . import (
     cluster,
     cluster_config,
+    dry_start,
     identity,
     images,
     kubelet_files,
@@ -72,7 +73,6 @@ class KubeletPart:
             return
         self._refuse()
         self._write_files()
-        self._dry_start(before)
         reasons = self._reasons(kubelet_process.read(self.commands))
         if reasons:
             self._restart(reasons)
@@ -149,19 +149,13 @@ class KubeletPart:
             self.report.act(f"take {gone} out of {path}, which kubelet {self.target} refuses (old file: {backup.name})")
             kubelet_files.replace(path, kept, backup)
 
-    def _dry_start(self, kubelet: kubelet_process.Kubelet) -> None:
-        """The new program parses the flags of the running one: an unknown flag shows before the restart, not after."""
-        arguments = self.paths.at(f"/proc/{kubelet.pid}/cmdline")
-        if not kubelet.pid or not arguments.exists():
-            return
-        gone = tuple(f"--{flag}" for flag in kubelet_files.gone_flags(self.target))
-        flags = [word for word in arguments.read_text().split("\0")[1:] if word and word.partition("=")[0] not in gone]
-        result = self.commands.run("kubelet", *flags, "--version")
-        if not result.ok:
+    def _dry_start(self) -> None:
+        why = dry_start.refused(self.commands)
+        if why:
             raise MaintenanceError(
-                f"kubelet {self.target} does not take the flags of the running one on {self.node}: {result.reason}. "
-                f"Take the flag out of KUBELET_EXTRA_ARGS (/etc/default/kubelet or /etc/sysconfig/kubelet) or of the "
-                f"unit's drop-ins, then run the playbook again. The kubelet was not restarted"
+                f"kubelet {self.target} does not start with the flags that it has on {self.node}: {why}. Take the "
+                f"flag out of KUBELET_EXTRA_ARGS (/etc/default/kubelet or /etc/sysconfig/kubelet) or of the unit's "
+                f"drop-ins, then run the playbook again. The kubelet was not restarted"
             )
 
     def _reasons(self, kubelet: kubelet_process.Kubelet) -> list[str]:
@@ -173,11 +167,12 @@ class KubeletPart:
         return reasons + ([f"{', '.join(changed)} changed after its start"] if changed else [])
 
     def _restart(self, reasons: t.Sequence[str]) -> None:
-        self.report.act(f"restart the kubelet ({'; '.join(reasons)})")
         with self.report.timed("restart"):
             self.commands.need("systemctl", "daemon-reload")
+            self._dry_start()
             # A kubelet that failed too often would not be started again.
             self.commands.run("systemctl", "reset-failed", kubelet_process.UNIT)
+            self.report.act(f"restart the kubelet ({'; '.join(reasons)})")
             self.commands.need("systemctl", "restart", kubelet_process.UNIT)
 
     def _prove(self, restarted: bool) -> list[Check]:

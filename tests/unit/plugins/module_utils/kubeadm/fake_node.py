@@ -103,6 +103,7 @@ class FakeSystemd:
         self.units: dict[str, FakeUnit] = {}
         self.started: list[str] = []
         self.environment = "PATH=/usr/bin\nHTTPS_PROXY=http://inherited\nno_proxy=inherited\n"
+        self.dry_start: t.Callable[[tuple[str, ...]], Result] = lambda argv: self._said(argv, "Kubernetes v1.37.1\n")
         self._work = work
         commands.calls(
             "systemctl list-units", lambda argv: self._said(argv, "".join(f"{name} x\n" for name in self.units))
@@ -129,6 +130,8 @@ class FakeSystemd:
         return self._said(argv, "")
 
     def _run(self, argv: tuple[str, ...]) -> Result:
+        if "--wait" in argv:
+            return self.dry_start(argv)
         (name,) = (word.partition("=")[2] for word in argv if word.startswith("--unit="))
         assert name not in self.units, "a unit of that name is there already"
         command = " ".join(argv[next(at for at, word in enumerate(argv) if word.endswith(lock.MEMBER)) + 1 :])

@@ -27,6 +27,15 @@ PHASE = "kubeadm upgrade node phase kubelet-config"
 OLD_CONFIG, NEW_CONFIG = "healthzPort: 10248\nold: true\n", "healthzPort: 10248\nnew: true\n"
 
 
+# As systemd 252 shows it.
+UNIT = """\
+ExecStart={ path=/usr/bin/kubelet ; argv[]=/usr/bin/kubelet $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS ; x=y }
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/b --kubeconfig=/k" KUBELET_CONFIG_ARGS=--config=/c
+EnvironmentFiles=/var/lib/kubelet/kubeadm-flags.env (ignore_errors=yes)
+EnvironmentFiles=/etc/default/kubelet (ignore_errors=yes)
+"""
+
+
 class FakeWorker:
     """A worker w1 whose packages are at 1.37.1 already and whose kubelet runs on at 1.36.4."""
 
@@ -37,10 +46,6 @@ class FakeWorker:
         self.kubelet_dir = root / "var/lib/kubelet"
         self.kubelet_dir.mkdir(parents=True)
         (root / "run/lock").mkdir(parents=True)
-        (root / "proc/7").mkdir(parents=True)
-        (root / "proc/7/cmdline").write_bytes(
-            b"/usr/bin/kubelet\0--config=/var/lib/kubelet/config.yaml\0--node-ip=192.0.2.12\0"
-        )
         self.flags = self.kubelet_dir / "kubeadm-flags.env"
         self.flags.write_text('KUBELET_KUBEADM_ARGS="--hostname-override=w1"\n')
         (self.kubelet_dir / "config.yaml").write_text(OLD_CONFIG)
@@ -52,7 +57,7 @@ class FakeWorker:
         commands = self.commands
         commands.answers("kubeadm version", out="v1.37.1\n")
         commands.answers("kubelet --version", out="Kubernetes v1.37.1\n")
-        commands.answers("kubelet --config", out="Kubernetes v1.37.1\n")
+        commands.answers("systemctl show kubelet.service --property=ExecStart", out=UNIT)
         commands.calls("/proc/7/exe", lambda argv: Result(argv, 0, f"Kubernetes {self.running}\n", ""))
         commands.calls("systemctl show kubelet", lambda argv: Result(argv, 0, self._shown(), ""))
         commands.answers("systemctl daemon-reload")
@@ -141,7 +146,7 @@ def test_configuration_and_program_go_together(node: FakeWorker) -> None:
         for line in node.commands.lines
         if line.startswith(("systemd-run", "systemctl daemon", "systemctl restart"))
     ]
-    assert [line.split()[1] for line in order] == ["--quiet", "daemon-reload", "restart"]
+    assert [line.split()[1] for line in order] == ["--quiet", "daemon-reload", "--quiet", "restart"]
 
 
 def test_a_second_run_changes_nothing(node: FakeWorker) -> None:
@@ -189,8 +194,10 @@ def test_a_kubelet_that_does_not_run_is_started(node: FakeWorker) -> None:
         (lambda node: setattr(node, "config", "v1.36.4"), "kubeadm-config says 1.36.4, not 1.37.1"),
         (lambda node: setattr(node, "apiserver", "v1.36.4"), "a kubelet 1.37.1 on w1 would be newer"),
         (
-            lambda node: node.commands.answers("kubelet --config", rc=1, err="E1120 unknown flag: --node-ip\n"),
-            "unknown flag: --node-ip",
+            lambda node: setattr(
+                node.systemd, "dry_start", lambda argv: Result(argv, 1, "", "E1120 unknown flag: --containerd\n")
+            ),
+            "does not start with the flags that it has on w1: E1120 unknown flag: --containerd",
         ),
         (
             lambda node: node.commands.answers("env -i", rc=1, err="error: couldn't decode kubelet-config\n"),
@@ -210,14 +217,10 @@ def test_refusals_leave_the_kubelet_alone(
 def test_a_flag_that_kubelets_no_longer_have_is_taken_out_and_the_old_file_kept(node: FakeWorker) -> None:
     old = 'KUBELET_KUBEADM_ARGS="--pod-infra-container-image=r/pause:3.9 --hostname-override=w1"\n'
     node.flags.write_text(old)
-    (node.root / "proc/7/cmdline").write_bytes(
-        b"/usr/bin/kubelet\0--config=/var/lib/kubelet/config.yaml\0--pod-infra-container-image=r/pause:3.9\0"
-    )
     report = bring(node)
     assert node.flags.read_text() == 'KUBELET_KUBEADM_ARGS="--hostname-override=w1"\n'
     assert (node.kubelet_dir / "kubeadm-flags.env.before-1.37.1").read_text() == old
     assert any("take --pod-infra-container-image out of" in action for action in report.actions)
-    assert node.commands.ran("kubelet --config") == ["kubelet --config=/var/lib/kubelet/config.yaml --version"]
 
 
 @pytest.mark.parametrize(
@@ -225,13 +228,11 @@ def test_a_flag_that_kubelets_no_longer_have_is_taken_out_and_the_old_file_kept(
     [
         (lambda node: setattr(node, "heard_since_restart", False), "FAIL  node ready: node/w1: kubeletVersion v1.37.1"),
         (lambda node: setattr(node, "health_status", 500), "FAIL  kubelet health"),
-        (lambda node: node.commands.calls("systemctl restart", lambda argv: Result(argv, 0, "", "")), "1.36.4 runs"),
+        (lambda node: node.commands.answers("systemctl restart kubelet"), "1.36.4 runs"),
     ],
 )
 def test_ready_alone_proves_nothing(node: FakeWorker, arrange: t.Callable[[FakeWorker], t.Any], failing: str) -> None:
     arrange(node)
-    if failing == "1.36.4 runs":
-        node.commands._answers["systemctl restart kubelet"] = lambda argv: Result(argv, 0, "", "")
     with pytest.raises(MaintenanceError, match="the kubelet of w1 did not prove itself in 240 s") as caught:
         bring(node)
     assert failing in caught.value.msg
@@ -245,3 +246,20 @@ def test_check_mode_says_what_would_be_done(node: FakeWorker) -> None:
     assert report.after == {"kubelet": "1.37.1", "active": True}
     node.running = "v1.37.1"
     assert bring(node, check_mode=True).actions == []
+
+
+def test_the_dry_start_has_the_flags_and_the_environment_of_the_unit(node: FakeWorker) -> None:
+    bring(node)
+    (line,) = [line for line in node.commands.ran("systemd-run") if "--wait" in line]
+    assert line.endswith("-- /usr/bin/kubelet $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS --version")
+    assert '--property=Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/b --kubeconfig=/k" KUBELET' in line
+    assert "--property=EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env " in line
+    assert "--property=EnvironmentFile=-/etc/default/kubelet " in line
+
+
+def test_a_unit_that_starts_something_else_is_not_started_dry(node: FakeWorker) -> None:
+    shell = "ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c exec kubelet ; ignore_errors=no }\n"
+    node.commands.answers("systemctl show kubelet.service --property=ExecStart", out=shell)
+    bring(node)
+    assert not [line for line in node.commands.ran("systemd-run") if "--wait" in line]
+    assert node.restarts == 1

@@ -183,12 +183,14 @@ def test_settling_waits_for_a_module_whose_controller_was_killed(tmp_path: pathl
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("    env:\n    - name: HTTPS_PROXY\n      value: http://p:1\n    - name: no_proxy\n      value: '*'\n    image: x\n",
-         {"HTTPS_PROXY": "http://p:1", "no_proxy": "*"}),
-        ("    env:\n    - name: GOGC\n      value: \"50\"\n", {}),
+        (
+            "    env:\n    - name: HTTPS_PROXY\n      value: http://p:1\n    - name: no_proxy\n      value: '*'\n",
+            {"HTTPS_PROXY": "http://p:1", "no_proxy": "*"},
+        ),
+        ('    env:\n    - name: GOGC\n      value: "50"\n', {}),
         ("    image: x\n", {}),
     ],
-)  # fmt: skip
+)
 def test_proxies_of_a_manifest(text: str, found: dict[str, str]) -> None:
     assert environment.proxies(text) == found
 
