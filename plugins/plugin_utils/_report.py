@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import textwrap
 import typing as t
 
 HEADINGS = ("node", "from", "to", "drained in", "total", "result")
@@ -33,7 +34,8 @@ def row(planned: t.Mapping[str, t.Any], left: t.Mapping[str, t.Any]) -> dict[str
     }
     failure = left.get("report_failure")
     if failure:
-        outcome = f"FAILED: {failure}"
+        # The whole message stands below the table.
+        outcome = "FAILED: " + textwrap.shorten(failure, 60, placeholder=" ...")
     elif not planned["steps"]:
         outcome = "nothing to do"
     elif left.get("turn_done"):

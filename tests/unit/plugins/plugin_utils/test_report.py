@@ -33,6 +33,7 @@ def test_seconds(value, text):
             90,
         ),
         (PLANNED, {"drained_result": DRAINED, "report_failure": "no room"}, "FAILED: no room", 12.4, 12.4),
+        (PLANNED, {"report_failure": "word " * 40}, "FAILED: " + "word " * 11 + "...", None, None),
         (
             {**PLANNED, "drain": False},
             {
