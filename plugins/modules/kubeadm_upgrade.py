@@ -104,7 +104,7 @@ before:
   type: dict
   sample: {"etcd": "3.6.16-0", "kube-apiserver": "1.36.4", "kubeadm-config": "1.36.4"}
 after:
-  description: The same when the module went; empty after a failure.
+  description: The same when the module went. After a failure it is what was known before, or empty.
   returned: always
   type: dict
   sample: {"etcd": "3.7.0-0", "kube-apiserver": "1.37.1", "kubeadm-config": "1.37.1"}
