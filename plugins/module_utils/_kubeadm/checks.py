@@ -42,6 +42,8 @@ def preflight(
         check_coredns(cluster),
         check_addons(cluster),
         *checks_etcd.preflight(cluster, want, facts, snapshot_dir),
+        *check_cgroup(cluster, facts, target),
+        *check_kubectl(cluster, facts),
         *check_unfinished(facts),
         *skew.observed(cluster, target),
         *skew.kubelets_at(cluster, target),
@@ -158,7 +160,7 @@ def check_config(cluster: Cluster, target: Version) -> list[Check]:
     if config.version is None:
         fix = "write the cluster's version (vX.Y.Z) to kubernetesVersion in it"
         checks.append(Check("kubeadm-config", FAIL, name, "names no kubernetesVersion that can be read", fix))
-    if not cluster.kubelet_config:
+    if cluster.kubelet_config is None:
         fix = "upload it: kubeadm init phase upload-config kubelet --config FILE"
         checks.append(Check("kubelet-config", FAIL, "configmap/kubelet-config", "is not in kube-system", fix))
     return checks or [Check("kubeadm-config", PASS, name, f"{config.api_version}, {config.version}")]
@@ -190,6 +192,28 @@ def check_addons(cluster: Cluster) -> Check:
     evidence = f"its pods come from {some(repositories)}; kubeadm would never roll CoreDNS and kube-proxy out"
     fix = "let all control planes take their images from the imageRepository in kubeadm-config"
     return Check("one image repository", FAIL, APISERVER, evidence, fix)
+
+
+def check_cgroup(cluster: Cluster, facts: HostFacts, target: Version) -> list[Check]:
+    """Kubelets from 1.35 on do not start on cgroup v1 unless their configuration allows it."""
+    old = sorted(host for host, node in facts.items() if node["cgroup"] == 1)
+    allowed = (cluster.kubelet_config or {}).get("failCgroupV1") == "false"
+    if not old or allowed or (target.major, target.minor) < (1, 35):
+        return []
+    evidence = f"{some(old)}: cgroup v1, on which kubelet {target} does not start"
+    fix = "boot with cgroup v2, or for the time being set failCgroupV1: false in configmap/kubelet-config"
+    return [Check("cgroup version", FAIL, f"{len(old)} host(s)", evidence, fix)]
+
+
+def check_kubectl(cluster: Cluster, facts: HostFacts) -> list[Check]:
+    apiservers = cluster.versions_of(APISERVER)
+    found = {host: (node["packages"].get("kubectl") or {}).get("version") for host, node in sorted(facts.items())}
+    checks = [
+        skew.kubectl(host, version, apiservers[-1])
+        for host, version in ((host, versions.find(text)) for host, text in found.items())
+        if version and apiservers
+    ]
+    return [check for check in checks if check.status != PASS]
 
 
 def check_unfinished(facts: HostFacts) -> list[Check]:

@@ -76,7 +76,8 @@ class Cluster:
     nodes: dict[str, Node]
     pods: tuple[Pod, ...]
     config: t.Optional[ClusterConfig]
-    kubelet_config: bool
+    # The kubelets' configuration as dotted paths and scalars, None where the ConfigMap is not there.
+    kubelet_config: t.Optional[t.Mapping[str, str]]
     # The images of the Deployments that carry k8s-app=kube-dns: one, if all is well.
     coredns: tuple[str, ...]
     kube_proxy: t.Optional[str]
@@ -147,7 +148,7 @@ def read(api: Reader) -> Cluster:
         nodes={node.name: node for node in map(node_of, api.list("/api/v1/nodes"))},
         pods=tuple([pod_of(pod) for pod in static_pods] + [pod_of(pod, KUBE_PROXY) for pod in proxies]),
         config=cluster_config.parse(text) if text else None,
-        kubelet_config=maps["kubelet-config"] is not None,
+        kubelet_config=_kubelet_config(maps["kubelet-config"]),
         coredns=tuple(_template_image(deployment) for deployment in deployments),
         kube_proxy=_template_image(daemon_sets[0]) if daemon_sets else None,
     )
@@ -156,6 +157,10 @@ def read(api: Reader) -> Cluster:
 def _config_map(api: Reader, name: str) -> t.Optional[dict[str, str]]:
     found = api.list(f"{_KUBE_SYSTEM}/configmaps", {"fieldSelector": f"metadata.name={name}"})
     return found[0].get("data") or {} if found else None
+
+
+def _kubelet_config(data: t.Optional[dict[str, str]]) -> t.Optional[dict[str, str]]:
+    return None if data is None else cluster_config.scalars(data.get("kubelet", ""))
 
 
 def _template_image(owner: Object) -> str:

@@ -104,13 +104,15 @@ def check_proxy(name: str, proxy: Version, kubelet: Version) -> Check:
     )
 
 
-def kubectl(version: Version, apiserver: Version) -> Check:
+def kubectl(host: str, version: Version, apiserver: Version) -> Check:
     """kubectl is within one minor of the apiserver."""
     apart = abs(version.minors_after(apiserver))
     evidence = f"is {version}, kube-apiserver {apiserver}"
     if apart <= 1:
-        return Check("kubectl skew", PASS, "kubectl", evidence)
-    return Check("kubectl skew", WARN, "kubectl", f"{evidence}: {apart} minors apart", "upgrade kubectl with kubeadm")
+        return Check("kubectl skew", PASS, f"kubectl on {host}", evidence)
+    return Check(
+        "kubectl skew", WARN, f"kubectl on {host}", f"{evidence}: {apart} minors apart", "upgrade kubectl with kubeadm"
+    )
 
 
 def some(names: t.Sequence[str], shown: int = 3) -> str:

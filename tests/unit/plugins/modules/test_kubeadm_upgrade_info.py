@@ -101,6 +101,7 @@ def facts(name: str, control_plane: bool = False, **changes: t.Any) -> Object:
         "etcd": etcd if control_plane else None,
         "disk": disk,
         "kubeadm_images": None,
+        "cgroup": 2,
         "unfinished": {"unit": None, "running": False, "upgraded_manifests": [], "moved_away": []},
         **changes,
     }

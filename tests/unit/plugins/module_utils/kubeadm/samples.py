@@ -67,7 +67,7 @@ def cluster(
         nodes={each.name: each for each in nodes},
         pods=tuple(pods),
         config=cluster_config.ClusterConfig("kubeadm.k8s.io/v1beta4", config, "registry.k8s.io"),
-        kubelet_config=True,
+        kubelet_config={},
         coredns=(f"registry.k8s.io/coredns/coredns:{coredns}",),
         kube_proxy=f"registry.k8s.io/kube-proxy:{proxy.tag}",
     )

@@ -68,7 +68,7 @@ def test_every_failure_names_object_evidence_and_fix() -> None:
     facts["cp1"]["etcd"] = {**facts["cp1"]["etcd"], "healthy": False, "evidence": "no leader", "data_bytes": 99 * GIB}
     facts["w9"] = samples.worker("w9", available={"kubeadm": None, "kubelet": None, "kubectl": None})
     nodes = {"cp1": samples.node("cp1", control_plane=True), "w1": samples.node("w1", ready=False)}
-    cluster = dataclasses.replace(samples.before(), nodes=nodes, coredns=("x", "y"), config=None, kubelet_config=False)
+    cluster = dataclasses.replace(samples.before(), nodes=nodes, coredns=("x", "y"), config=None, kubelet_config=None)
     failed = failures(preflight(cluster, facts))
     assert len(failed) >= 7
     assert all(check.object and check.evidence and check.fix for check in failed)
@@ -200,6 +200,25 @@ def test_kube_apiservers_of_two_registries_would_hold_the_addons_back() -> None:
     )
     assert checks.check_addons(dataclasses.replace(cluster, pods=pods)).status == FAIL
     assert checks.check_addons(cluster).status == PASS
+
+
+@pytest.mark.parametrize(
+    ("target", "config", "fails"),
+    [("1.37.1", {}, True), ("1.37.1", {"failCgroupV1": "true"}, True), ("1.37.1", {"failCgroupV1": "false"}, False)],
+)
+def test_hosts_on_cgroup_v1(target: str, config: dict[str, str], fails: bool) -> None:
+    cluster = dataclasses.replace(samples.before(), kubelet_config=config)
+    found = checks.check_cgroup(cluster, changed("w2", cgroup=1), parse(target))
+    assert bool(found) == fails
+    assert all(check.status == FAIL and check.evidence.startswith("w2: cgroup v1") and check.fix for check in found)
+    assert not checks.check_cgroup(cluster, samples.facts(), parse(target))
+    assert not checks.check_cgroup(cluster, changed("w2", cgroup=1), parse("1.34.9"))
+
+
+def test_a_kubectl_that_is_far_from_the_apiserver() -> None:
+    packages = {**samples.packages(), "kubectl": {"version": "1.33.2", "package": "1.33.2-1.1", "held": True}}
+    found = [check for check in preflight(facts=changed("w1", packages=packages)) if check.name == "kubectl skew"]
+    assert [(check.status, check.object) for check in found] == [(WARN, "kubectl on w1")]
 
 
 def test_what_an_unfinished_run_left_is_told() -> None:

@@ -80,7 +80,7 @@ def test_no_kubelet_is_left_more_than_three_minors_behind(kubelet: int, target: 
 @given(one=minors, other=minors)
 def test_kube_proxy_and_kubectl(one: int, other: int) -> None:
     assert (skew.check_proxy("p", at(one), at(other)).status == PASS) == (abs(one - other) <= 3)
-    assert (skew.kubectl(at(one), at(other)).status == PASS) == (abs(one - other) <= 1)
+    assert (skew.kubectl("h", at(one), at(other)).status == PASS) == (abs(one - other) <= 1)
 
 
 def test_three_names_and_the_count_of_the_rest() -> None:
