@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .cache import remove
 from .lab import Lab
 from .process import run
 from .templates import render
@@ -15,8 +16,8 @@ from .topology import GROUPS
 
 USER = "ops"
 MIRROR = "mirror.lab"
-# A socket's path may have 107 bytes; ssh and Ansible add about 30 to the folder's.
-LONGEST_SOCKET_FOLDER = 75
+# Not in the lab's folder: a socket's path may have 107 bytes, and a checkout can lie deep.
+SOCKETS = Path("/run/kubeops-lab")
 
 
 def host_key(lab: Lab, node: str) -> Path:
@@ -25,9 +26,10 @@ def host_key(lab: Lab, node: str) -> Path:
 
 def prepare(lab: Lab, ignore_preflight_errors: list[str]) -> None:
     """Write keys, known hosts, ssh configuration and inventory."""
-    for folder in (lab.inventory.parent, lab.ssh / "hosts", sockets(lab)):
+    for folder in (lab.inventory.parent, lab.ssh / "hosts", sockets(lab.name)):
         folder.mkdir(parents=True, exist_ok=True)
-    lab.ssh.chmod(0o700)
+    for folder in (lab.ssh, SOCKETS):
+        folder.chmod(0o700)
     make_key(lab.ssh / "id_ed25519", USER)
     known_hosts = []
     for node in lab.nodes:
@@ -40,7 +42,7 @@ def prepare(lab: Lab, ignore_preflight_errors: list[str]) -> None:
         "lab": lab,
         "user": USER,
         "mirror": MIRROR,
-        "sockets": sockets(lab),
+        "sockets": sockets(lab.name),
         "groups": {group: [node for node in lab.nodes if group in node.groups] for group in GROUPS},
         "ignore_preflight_errors": ignore_preflight_errors,
     }
@@ -52,11 +54,12 @@ def make_key(file: Path, comment: str) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file)
 
 
-def sockets(lab: Lab) -> Path:
-    return lab.ssh / "cp"
+def sockets(name: str) -> Path:
+    return SOCKETS / name
 
 
-def hang_up(folder: Path) -> None:
+def hang_up(name: str) -> None:
     """End the connections that ssh keeps open for the next command."""
-    for socket in (folder / "ssh" / "cp").glob("*"):
+    for socket in sockets(name).glob("*"):
         run("ssh", "-o", f"ControlPath={socket}", "-O", "exit", "any", check=False)
+    remove(sockets(name))

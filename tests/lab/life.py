@@ -88,6 +88,10 @@ def start_again(lab: Lab, goods: Supply) -> None:
 
 def down(name: str) -> None:
     """Remove everything that the lab has made, and nothing else."""
-    access.hang_up(folder(name))
+    if folder(name).exists():
+        access.hang_up(name)
     podman.remove(name)
     remove(folder(name))
+    if others := podman.containers(name):
+        checkout = others[0]["Labels"][podman.CHECKOUT]
+        raise LabError(f"lab {name} was made from the checkout {checkout}: `down` it there, or choose another --name")

@@ -11,9 +11,11 @@ import shutil
 import typing as t
 from pathlib import Path
 
+from .lab import PROJECT
 from .process import LabError, output, run
 
 LABEL = "kubeops.lab"
+CHECKOUT = "kubeops.lab.checkout"  # two checkouts on one machine do not take each other's lab of the same name
 CNI_ADDRESSES = Path("/var/lib/cni/networks")
 FILES = Path(__file__).parent / "files"
 SETTINGS = {"CONTAINERS_CONF": str(FILES / "containers.conf")}
@@ -36,8 +38,8 @@ def labs() -> list[str]:
 
 def networks() -> list[dict[str, t.Any]]:
     """All networks of the machine, whoever made them."""
-    names = podman("network", "ls", "--format={{.Name}}").split()
-    return json.loads(podman("network", "inspect", *names)) if names else []
+    found: list[dict[str, t.Any]] = json.loads(podman("network", "ls", "--format=json"))
+    return found
 
 
 def refuse_foreign(lab: str, network: str, names: t.Iterable[str]) -> None:
@@ -46,19 +48,25 @@ def refuse_foreign(lab: str, network: str, names: t.Iterable[str]) -> None:
     there = {("container", container["Names"][0]): container["Labels"] for container in everybody}
     there |= {("network", other["name"]): other.get("labels") for other in networks()}
     for kind, name in [("network", network), *(("container", name) for name in names)]:
-        if (kind, name) in there and (there[kind, name] or {}).get(LABEL) != lab:
+        if (kind, name) in there and not ours(lab, there[kind, name]):
             raise LabError(
-                f"there is a {kind} {name} that lab {lab} did not make (it has no label {LABEL}={lab}): "
+                f"there is a {kind} {name} that lab {lab} of this checkout did not make (labels: {there[kind, name]}): "
                 f"choose another --name, or remove it yourself"
             )
 
 
+def ours(lab: str, labels: t.Mapping[str, str] | None) -> bool:
+    """Whether an object is of this lab: by name, and made from this checkout or from one that is gone."""
+    checkout = Path((labels or {}).get(CHECKOUT, PROJECT))
+    return (labels or {}).get(LABEL) == lab and (checkout == PROJECT or not checkout.exists())
+
+
 def make_network(lab: str, name: str, subnet: str) -> None:
-    podman("network", "create", f"--label={LABEL}={lab}", f"--subnet={subnet}", name)
+    podman("network", "create", *_labels(lab), f"--subnet={subnet}", name)
 
 
 def start(lab: str, name: str, image: str, *words: str | Path) -> None:
-    podman("run", "--detach", f"--name={name}", f"--label={LABEL}={lab}", "--pull=never", *words, image)
+    podman("run", "--detach", f"--name={name}", *_labels(lab), "--pull=never", *words, image)
 
 
 def inside(container: str, script: str, **options: t.Any) -> str:
@@ -67,11 +75,11 @@ def inside(container: str, script: str, **options: t.Any) -> str:
 
 
 def remove(lab: str) -> None:
-    """Remove what carries the lab's label, with the volumes that belong to it."""
-    if names := [container["Names"][0] for container in containers(lab)]:
+    """Remove what this lab has made, with the volumes that belong to it."""
+    if names := [container["Names"][0] for container in containers(lab) if ours(lab, container["Labels"])]:
         podman("rm", "--force", "--time=0", "--volumes", *names)
     for network in networks():
-        if (network.get("labels") or {}).get(LABEL) == lab:
+        if ours(lab, network.get("labels")):
             podman("network", "rm", network["name"])
             # What podman's CNI back end forgets: which addresses it gave out.
             shutil.rmtree(CNI_ADDRESSES / network["name"], ignore_errors=True)
@@ -84,6 +92,10 @@ def has_image(name: str) -> bool:
 def remove_images() -> None:
     if names := podman("images", "--quiet", "--no-trunc", f"--filter=label={LABEL}").split():
         podman("rmi", "--force", *dict.fromkeys(names))
+
+
+def _labels(lab: str) -> list[str]:
+    return [f"--label={LABEL}={lab}", f"--label={CHECKOUT}={PROJECT}"]
 
 
 def _filter(lab: str | None) -> str:
