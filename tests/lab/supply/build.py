@@ -36,7 +36,9 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
     with cache.locked():
         programs = Programs(cache)
         kubernetes = {name: recipes.kubernetes(name) for name in versions}
-        programs.build([*kubernetes.values(), recipes.cri_tools(), recipes.cni_plugins(), recipes.web()])
+        programs.build(
+            [*kubernetes.values(), recipes.cri_tools(), recipes.cni_plugins(), recipes.kwok(), recipes.web()]
+        )
         wanted = {name: wanted_images(programs.folder(recipe) / "kubeadm", name) for name, recipe in kubernetes.items()}
         etcd = [recipes.etcd(name) for name in etcd_versions(tags["etcd"] for tags in wanted.values())]
         coredns = [recipes.coredns(name) for name in ordered(tags["coredns"][1:] for tags in wanted.values())]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 CRI_TOOLS = "1.36.0"
 CNI_PLUGINS = "1.9.1"
+KWOK = "0.8.0"
 PAUSE_SOURCE = Path(__file__).parent / "pause"
 WEB_SOURCE = Path(__file__).parent / "web"
 KUBERNETES_PROGRAMS = (
@@ -108,6 +109,12 @@ def cni_plugins(version: str = CNI_PLUGINS) -> Recipe:
         modules={module: f"v{version}"},
         strings={f"{module}/pkg/utils/buildversion.BuildVersion": f"v{version}"},
     )
+
+
+def kwok(version: str = KWOK) -> Recipe:
+    """Plays the kubelets of a cluster that is only an API."""
+    module = "sigs.k8s.io/kwok"
+    return Recipe("kwok", version, {"kwok": f"{module}/cmd/kwok"}, {module: f"v{version}"})
 
 
 def pause(version: str) -> Recipe:

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs that run as long as a test wants them, and never longer than the test itself."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+from ..lab.process import LabError
+
+PATIENCE = 10
+
+
+class Program:
+    """One process, with its output in a file. It is killed when the thread that started it ends, however that comes."""
+
+    def __init__(self, program: Path, flags: t.Mapping[str, object], folder: Path) -> None:
+        self.name = program.name
+        self.log = folder / f"{self.name}.log"
+        words = [str(program), *(f"--{flag}={value}" for flag, value in flags.items())]
+        with self.log.open("wb") as output:
+            # setpriv becomes the program: the process is ours to end by its own id.
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *words],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def check(self) -> None:
+        """Say what it printed last where it has ended by itself."""
+        code = self._process.poll()
+        if code is not None:
+            last = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+            raise LabError(f"{self.name} ended with exit status {code}:\n{last}")
+
+
+def stop(programs: t.Sequence[Program]) -> None:
+    """SIGTERM to all at once; SIGKILL to those that linger."""
+    for program in programs:
+        program._process.terminate()
+    deadline = time.monotonic() + PATIENCE
+    for program in programs:
+        try:
+            program._process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            program._process.kill()
+            program._process.wait()
+
+
+def free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _port in range(number)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

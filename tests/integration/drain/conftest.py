@@ -1,0 +1,38 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain
+from ansible_collections.kubeops.maintenance.tests.api import modules
+from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
+from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+from ansible_collections.kubeops.maintenance.tests.api.modules import Result
+from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
+
+
+class Drain:
+    """Calls of the module for the first node of the corner, through the proxy.
+
+    ``failed`` says what is expected; options of ``delete_options`` are given like all others.
+    """
+
+    def __init__(self, kubeconfig: str, node: str) -> None:
+        self._always = {"kubeconfig": kubeconfig, "name": node}
+
+    def __call__(self, *, failed: bool = False, check: bool = False, **options: t.Any) -> Result:
+        inner = k8s_drain.ARGUMENT_SPEC["delete_options"]["options"]
+        how = {"ignore_daemonsets": True, "wait_timeout": 30, **{k: v for k, v in options.items() if k in inner}}
+        outer = {key: value for key, value in options.items() if key not in inner}
+        result = modules.call(k8s_drain, check=check, delete_options=how, **self._always, **outer)
+        assert result.get("failed", False) == failed, result.get("msg", result)
+        return result
+
+
+@pytest.fixture
+def drain(api_cluster: ApiCluster, proxy: Proxy, corner: Corner) -> Drain:
+    return Drain(str(api_cluster.kubeconfig(server=proxy.server)), corner.nodes[0])
