@@ -35,7 +35,7 @@ HOP_BY_HOP = frozenset(("connection", "keep-alive", "transfer-encoding", "conten
 
 @dataclasses.dataclass
 class Fault:
-    """What happens to the next ``times`` requests of this kind.
+    """What happens to ``times`` requests of this kind, the first ``skip`` of them aside.
 
     ``kind``: RESET drops the connection before the apiserver hears of the request, LOST after it has answered.
     Else ``status`` is answered in its place; without one the request only takes ``seconds`` longer.
@@ -44,6 +44,7 @@ class Fault:
     method: str
     path: str
     times: int = 1
+    skip: int = 0
     kind: str = ""
     status: int = 0
     body: t.Any = ""
@@ -135,9 +136,13 @@ class Proxy:
     def fault_for(self, method: str, path: str) -> Fault | None:
         with self._lock:
             for fault in self._faults:
-                if fault.meets(method, path):
-                    fault.times -= 1
-                    return fault
+                if not fault.meets(method, path):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                return fault
         return None
 
     def note(self, method: str, target: str, status: int) -> None:

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PodDisruptionBudgets as the real controller judges them and the real apiserver keeps them."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.tests.api.corner import UNREADY, Corner
+from ansible_collections.kubeops.maintenance.tests.api.proxy import Fault, Proxy
+from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
+
+WEB = {"app": "web"}
+
+
+def refused(proxy: Proxy) -> int:
+    return len([call for call in proxy.asked("POST") if call.status == 429])
+
+
+def nothing_changed(corner: Corner, proxy: Proxy) -> bool:
+    return set(proxy.summary()) == {"GET"} and not corner.node()["spec"].get("unschedulable")
+
+
+def test_a_budget_sets_the_pace(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 5, stops_after=0.3)
+    corner.pdb("web", WEB, maxUnavailable=1)
+    forecast = drain(check=True)
+    assert [(budget["verdict"], budget["allowed"]) for budget in forecast["budgets"]] == [("slow", 1)]
+    result = drain()
+    assert len(result["evicted"]) == 5
+    assert refused(proxy) <= 2
+    assert len(corner.pods(corner.nodes[1])) == 5
+
+
+def test_four_budgets_do_not_wait_for_each_other(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    for name in "abcd":
+        corner.deployment(name, 2, stops_after=0.3)
+        corner.pdb(name, {"app": name}, minAvailable=1)
+    result = drain()
+    assert len(result["evicted"]) == 8
+    assert refused(proxy) <= 8
+    assert result["durations"]["total"] < 10
+
+
+@pytest.mark.parametrize(
+    ("spec", "fix"),
+    [
+        ({"maxUnavailable": 0}, "set its maxUnavailable to 1 or more"),
+        ({"minAvailable": "100%"}, "lower its minAvailable below 100%"),
+        ({"minAvailable": 2}, "run more than 2 pods"),
+    ],
+)
+def test_a_budget_that_can_never_allow_it_refuses_before_the_cordon(
+    corner: Corner, proxy: Proxy, drain: t.Any, spec: dict[str, t.Any], fix: str
+) -> None:
+    corner.deployment("web", 2)
+    corner.deployment("other", 2)
+    corner.pdb("web", WEB, **spec)
+    result = drain(failed=True)
+    assert [budget["verdict"] for budget in result["budgets"]] == ["deadlocked"]
+    assert f"budget {corner.namespace}/web (deployment/web) can never allow an eviction" in result["msg"]
+    assert fix in result["msg"]
+    assert nothing_changed(corner, proxy)
+    drained = drain(disable_eviction=True)
+    assert len(drained["evicted"]) == 4
+
+
+def test_a_budget_whose_pods_have_no_scale_is_deadlocked(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    owner = corner.kube.post(f"/api/v1/namespaces/{corner.namespace}/configmaps", {"metadata": {"name": "owner"}})
+    uid = owner["metadata"]["uid"]
+    corner.pod(
+        "web", owners=[{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid, "controller": True}]
+    )
+    corner.pdb("web", WEB, maxUnavailable=1)
+    assert "the controller-manager cannot compute it" in drain(failed=True)["msg"]
+    assert nothing_changed(corner, proxy)
+
+
+def test_unready_pods_block_their_budget_and_the_message_says_what_helps(corner: Corner, drain: t.Any) -> None:
+    corner.deployment("web", 3, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1)
+    result = drain(failed=True, wait_timeout=2)
+    assert [budget["verdict"] for budget in result["budgets"]] == ["blocked"]
+    assert "none of its pods is healthy (0 of 3 pods healthy, 2 needed)" in result["msg"]
+    assert "unhealthyPodEvictionPolicy to AlwaysAllow" in result["msg"]
+    assert len(result["remaining"]) == len(result["blocked"]) == 3
+    assert result["cordoned_by_us"]
+    assert corner.node()["spec"]["unschedulable"]
+
+
+def test_unready_pods_go_where_the_policy_lets_them(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 3, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1, unhealthyPodEvictionPolicy="AlwaysAllow")
+    result = drain()
+    assert [budget["verdict"] for budget in result["budgets"]] == ["free"]
+    assert len(result["evicted"]) == 3
+    assert refused(proxy) == 0
+
+
+def test_a_blocked_budget_that_recovers_lets_the_drain_go_on(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 2, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1)
+    pods = corner.names()
+
+    def recover() -> None:
+        """As soon as the drain has begun."""
+        until("the cordon", lambda: proxy.asked("PATCH"), seconds=20, every=0.05)
+        for name in pods:
+            corner.patch_pod(name, annotations={UNREADY: None})
+
+    healer = threading.Thread(target=recover)
+    healer.start()
+    # What the ReplicaSet makes anew is unready again, so only one may go.
+    result = drain(failed=True, wait_timeout=4)
+    healer.join()
+    assert len(result["evicted"]) == 1
+    assert len(result["remaining"]) == 1
+    assert refused(proxy) <= 2
+
+
+def test_two_budgets_on_one_pod_refuse_before_the_cordon(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 2)
+    corner.pdb("one", WEB, maxUnavailable=1)
+    corner.pdb("two", WEB, maxUnavailable=2)
+    result = drain(failed=True)
+    assert f"under {corner.namespace}/one and {corner.namespace}/two" in result["blocked"][0]["reason"]
+    assert nothing_changed(corner, proxy)
+
+
+def test_two_budgets_that_may_not_be_listed_end_in_the_answer_of_the_api(
+    corner: Corner, proxy: Proxy, drain: t.Any
+) -> None:
+    corner.deployment("web", 2)
+    corner.pdb("one", WEB, maxUnavailable=1)
+    corner.pdb("two", WEB, maxUnavailable=2)
+    proxy.inject(Fault("GET", "/poddisruptionbudgets", status=403, body="no", times=99))
+    result = drain(failed=True)
+    assert "under more than one PodDisruptionBudget" in result["msg"]
+    # Permanent: each pod was asked about once.
+    assert [call.status for call in proxy.asked("POST")] == [500, 500]
+    assert "may not be listed" in str(result["warnings"])
+
+
+def test_pods_that_may_go_do_not_wait_for_those_that_may_not(corner: Corner, drain: t.Any) -> None:
+    corner.deployment("free", 3)
+    corner.deployment("web", 2, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1)
+    result = drain(failed=True, wait_timeout=2)
+    assert {entry["name"][:4] for entry in result["evicted"]} == {"free"}
+    assert len(result["evicted"]) == 3
+    given_back = drain(failed=True, wait_timeout=1, on_failure="restore")
+    assert "was given back" in given_back["msg"]
+    assert not corner.node()["spec"].get("unschedulable")
