@@ -130,8 +130,8 @@ class Corner:
     def _judged(self, name: str, expected: int) -> Object | None:
         budget = self.budget(name)
         status, generation = budget.get("status") or {}, budget["metadata"]["generation"]
-        seen = status.get("observedGeneration", 0) >= generation and status.get("expectedPods") is not None
-        return budget if seen and (status["expectedPods"] == expected or _failed(status)) else None
+        seen = status.get("observedGeneration", 0) >= generation and status.get("expectedPods") == expected
+        return budget if seen or _failed(status) else None
 
     def _until(self, what: str, probe: t.Callable[[], t.Any]) -> t.Any:
         return until(f"{what} in {self.namespace}", probe, seconds=SECONDS, every=0.1)

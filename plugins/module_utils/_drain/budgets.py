@@ -153,12 +153,13 @@ def _refuses(budget: Object, current: int, desired: int, expected: int, numbers:
     if spec.get("maxUnavailable") in (0, "0%"):
         reason = f"can never allow an eviction: maxUnavailable is {spec['maxUnavailable']} ({numbers})"
         return DEADLOCKED, reason, "set its maxUnavailable to 1 or more"
-    if is_stale(budget):
-        return BLOCKED, "was changed and not judged anew yet by the controller-manager", "wait, or see why it does not"
+    # First, because a budget that was never computed looks as if it were about to be.
     failure = _sync_failure(budget)
     if failure:
         reason = f"can never allow an eviction: the controller-manager cannot compute it: {failure}"
         return DEADLOCKED, reason, "correct its selector, or what it selects"
+    if is_stale(budget):
+        return BLOCKED, "was changed and not judged anew yet by the controller-manager", "wait, or see why it does not"
     if desired >= expected > 0:
         reason = f"can never allow an eviction, not even with every pod healthy ({numbers})"
         if spec.get("minAvailable") == "100%":

@@ -165,6 +165,14 @@ UNREADY = [make_pod("a", ready=False)]
         # What its status says is of an older budget.
         (budget(2, 2, 2, 0, observed=0, minAvailable=1), READY, BLOCKED, "was changed and not judged anew", "wait"),
         (budget(2, 1, 2, 1, observed=0, minAvailable=1), READY, BLOCKED, "was changed and not judged anew", "wait"),
+        # As the controller leaves a budget that it could never compute.
+        (
+            budget(0, 0, 0, 0, observed=0, conditions=[SYNC_FAILED], maxUnavailable=1),
+            READY,
+            DEADLOCKED,
+            "cannot compute it: no controllers found",
+            "correct its selector",
+        ),
         (
             budget(2, 1, 2, 1, observed=0, maxUnavailable=0),
             READY,
