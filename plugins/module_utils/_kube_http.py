@@ -105,6 +105,10 @@ class Kube:
     def delete(self, path: str, body: t.Any = None) -> dict[str, t.Any]:
         return self._ask("DELETE", path, body=body)
 
+    def open(self, path: str, query: Query = None) -> urllib3.BaseHTTPResponse:
+        """An answer that is read while it comes, see _kube_watch."""
+        return self._send("GET", path, query, preload_content=False)
+
     def raw(self, path: str) -> str:
         """For what is no object, such as ``/readyz?verbose``."""
         return str(self._send("GET", path).data.decode("utf-8", "replace"))
@@ -121,7 +125,13 @@ class Kube:
         return answer
 
     def _send(
-        self, method: str, path: str, query: Query = None, body: t.Any = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: Query = None,
+        body: t.Any = None,
+        content_type: str = "application/json",
+        preload_content: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         headers = {"Accept": "application/json, */*", "User-Agent": "kubeops.maintenance", **self._authorization()}
         if body is not None:
@@ -137,9 +147,10 @@ class Kube:
                     body=None if body is None else json.dumps(body),
                     headers=headers,
                     redirect=False,
+                    preload_content=preload_content,
                 )
             except urllib3.exceptions.HTTPError as error:
-                silent.append(f"{server} ({_why(error)})")
+                silent.append(f"{server} ({reason_of(error)})")
                 # What another server may already have begun to do is not asked of the next one.
                 if method == "GET" or _never_sent(error):
                     continue
@@ -179,7 +190,8 @@ def _never_sent(error: Exception) -> bool:
     )
 
 
-def _why(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why a request got no answer, for people."""
     errors = urllib3.exceptions
     if isinstance(error, errors.ReadTimeoutError):
         return f"no answer within {READ_TIMEOUT} s"
@@ -188,7 +200,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, errors.SSLError):
         return f"TLS: {error}. See ca_cert and tls_server_name"
     if isinstance(error, errors.ProxyError):
-        return f"the proxy: {_why(error.original_error)}"
+        return f"the proxy: {reason_of(error.original_error)}"
     # urllib3 begins some of its messages with the name of an object of its own.
     return re.sub(r"^(<.*?>|\w+\(.*?\)): ", "", str(error))
 

@@ -336,6 +336,7 @@ from ..module_utils._drain import parents
 from ..module_utils._drain.clock import Clock
 from ..module_utils._drain.filters import Guards
 from ..module_utils._drain.job import Job, Means
+from ..module_utils._drain.news import News
 from ..module_utils._drain.ownership import Work
 from ..module_utils._drain.procedure import Procedure
 from ..module_utils._errors import run_module
@@ -402,7 +403,8 @@ def main() -> None:
     def work() -> dict[str, t.Any]:
         clock = Clock()
         job = job_of(module.params, module.check_mode, clock.timestamp())
-        procedure = Procedure(connect(module.params), job, clock, abandoned)
+        kube = connect(module.params)
+        procedure = Procedure(kube, job, clock, abandoned, News(kube))
         try:
             result = procedure.run(module.params["state"])
         finally:

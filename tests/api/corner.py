@@ -95,10 +95,11 @@ class Corner:
         self.kube.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": unschedulable or None}})
 
     def remove(self) -> None:
-        """Nodes and workloads; what is left of the namespace goes by itself."""
+        """Nodes and workloads, at once; what is left of the namespace goes by itself."""
+        _delete(self.kube, f"/api/v1/namespaces/{self.namespace}")
+        _delete(self.kube, PODS.format(self.namespace), {"gracePeriodSeconds": 0})
         for node in self.nodes:
             _delete(self.kube, f"/api/v1/nodes/{node}")
-        _delete(self.kube, f"/api/v1/namespaces/{self.namespace}")
 
     # How
 
@@ -179,9 +180,9 @@ def _text(labels: t.Mapping[str, str]) -> str:
     return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
-def _delete(kube: Kube, path: str) -> None:
+def _delete(kube: Kube, path: str, options: Object | None = None) -> None:
     try:
-        kube.delete(path)
+        kube.delete(path, options)
     except KubeError as error:
         if error.status not in (404, 409):
             raise

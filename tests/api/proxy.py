@@ -13,6 +13,7 @@ with Proxy(cluster.server, cluster.pki) as proxy:
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import http.client
 import http.server
@@ -90,6 +91,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._faults: list[Fault] = []
+        self._connections: set[http.client.HTTPSConnection] = set()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pki.server("proxy"))
         self._listener = _Listener(self, context)
@@ -104,6 +106,11 @@ class Proxy:
         self._listener.shutdown()
         self._listener.server_close()
         self._thread.join()
+        # Clients that hung up in the middle of a watch are noticed only when there is something to tell them.
+        with self._lock:
+            for connection in self._connections:
+                if connection.sock:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
     def inject(self, *faults: Fault) -> None:
         with self._lock:
@@ -129,9 +136,18 @@ class Proxy:
 
     # For the handlers
 
-    def connect(self) -> http.client.HTTPSConnection:
+    @contextlib.contextmanager
+    def upstream(self) -> t.Iterator[http.client.HTTPSConnection]:
         host, port = self._upstream.hostname or "", self._upstream.port
-        return http.client.HTTPSConnection(host, port, timeout=600, context=self._trust)
+        connection = http.client.HTTPSConnection(host, port, timeout=600, context=self._trust)
+        with self._lock:
+            self._connections.add(connection)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+            connection.close()
 
     def fault_for(self, method: str, path: str) -> Fault | None:
         with self._lock:
@@ -175,13 +191,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Listener
 
-    def setup(self) -> None:
-        super().setup()
-        self._upstream = self.server.proxy.connect()
-
-    def finish(self) -> None:
-        self._upstream.close()
-        super().finish()
+    def handle(self) -> None:
+        with self.server.proxy.upstream() as self._upstream:
+            super().handle()
 
     def log_message(self, *_words: object) -> None:
         """Said nowhere: calls are noted."""

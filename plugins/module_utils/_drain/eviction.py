@@ -18,16 +18,19 @@ from .._wait import WaitTimeout, until
 from . import pods, replies
 from .clock import Clock
 from .job import Means
+from .news import Event, Silence
 from .pacing import Pace, Target
 from .replies import Reply
+from .survey import PODS
 
 THREADS = 16
 TICK = 0.5
 # Requests that take longer are looked after in a later tick.
 PATIENCE = 1.0
 # A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
-# long waits cost few requests.
+# long waits cost few requests. Where the API tells of changes, a look only finds what it forgot to tell.
 SHARE = 0.05
+SHARE_WITH_NEWS = 1.0
 
 BUDGETS = "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
@@ -37,7 +40,10 @@ class Abandoned(MaintenanceError):
 
 
 class Eviction:
-    """``found`` and ``targets`` are what the forecast was made from; ``list_pods`` reads the same list again."""
+    """``found`` and ``targets`` are what the forecast was made from; ``list_pods`` reads the same list again.
+
+    ``news`` are told to follow the pods by whoever made that list, the budgets are followed from here.
+    """
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class Eviction:
         means: Means,
         clock: Clock,
         abandoned: t.Callable[[], bool],
+        news: Silence,
     ) -> None:
         self.targets = targets
         self.newcomers: list[pods.Pod] = []
@@ -62,6 +69,8 @@ class Eviction:
         self._means = means
         self._clock = clock
         self._abandoned = abandoned
+        self._news = news
+        self._unseen = False
         self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
         self._last_change = self._start = clock.now()
         self._next_look = self._start + TICK
@@ -72,6 +81,8 @@ class Eviction:
 
     def run(self) -> None:
         """Return when nothing more can be done: see ``remaining``. Raise where the API or the user is lost."""
+        for namespace in self._waited_for():
+            self._news.follow(BUDGETS.format(namespace=namespace))
         pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
         try:
             until(
@@ -79,14 +90,15 @@ class Eviction:
                 self._clock.deadline(self._means.timeout),
                 lambda: "the drain ran out of time",
                 interval=TICK,
-                sleep=self._clock.sleep,
+                sleep=lambda seconds: self._news.wait(seconds, self._clock.sleep),
             )
         except WaitTimeout:
             pass
         finally:
+            self._news.close()
             pool.shutdown(wait=True, cancel_futures=True)
             self._collect()
-        if self.remaining:
+        if self.remaining or self._unseen:
             self._look()
         self.wait_seconds = self._clock.now() - self._start - self.evict_seconds
 
@@ -97,6 +109,7 @@ class Eviction:
                 f"stopped, because the process that asked for the drain is gone: {gone} of {len(self.targets)} pods"
                 " had left the node. Run it again to go on"
             )
+        self._hear(self._news.take())
         if self._clock.now() >= self._next_look:
             self._look()
         if all(target.fatal for target in self.remaining):
@@ -144,7 +157,32 @@ class Eviction:
             if reply.meaning == replies.STOP:
                 raise MaintenanceError(reply.reason)
 
+    def _hear(self, events: t.Sequence[Event]) -> None:
+        """Of pods that change or are gone, and of budgets."""
+        going = {target.uid: target for target in self.remaining} if events else {}
+        for kind, told in events:
+            if told.get("kind") == "PodDisruptionBudget":
+                if kind == "DELETED":
+                    self.pace.forget(told)
+                else:
+                    self.pace.learn([told], self._clock.now())
+                continue
+            target = going.get(pods.uid(told))
+            if target is None:
+                continue
+            if kind == "DELETED":
+                del going[target.uid]
+                self._unseen = True
+                self._gone(target)
+            else:
+                target.pod = told
+
+    def _gone(self, target: Target) -> None:
+        target.gone_after = self._clock.now() - self._start
+        self._changed()
+
     def _look(self) -> None:
+        self._unseen = False
         try:
             found = {pods.uid(pod): pod for pod in self._list_pods()}
             self._refresh_budgets()
@@ -159,8 +197,7 @@ class Eviction:
         for target in self.remaining:
             now = found.get(target.uid)
             if now is None:
-                target.gone_after = self._clock.now() - self._start
-                self._changed()
+                self._gone(target)
                 continue
             target.pod = now
             if target.admitted and not pods.terminating(now):
@@ -169,12 +206,19 @@ class Eviction:
                 target.admitted = False
         self.newcomers = [pod for uid, pod in found.items() if uid not in self._known]
         quiet = self._clock.now() - self._last_change
-        self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * SHARE))
+        share = SHARE_WITH_NEWS if self._news.hears(PODS) else SHARE
+        self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * share))
 
     def _refresh_budgets(self) -> None:
-        waiting = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
-        for namespace in sorted(waiting):
-            self.pace.learn(self._kube.list(BUDGETS.format(namespace=namespace)))
+        for namespace in self._waited_for():
+            path = BUDGETS.format(namespace=namespace)
+            if not self._news.hears(path):
+                self.pace.learn(self._kube.list(path), self._clock.now())
+
+    def _waited_for(self) -> list[str]:
+        """Namespaces of budgets that pods still need."""
+        needed = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
+        return sorted(needed)
 
     def _changed(self) -> None:
         self._last_change = self._clock.now()

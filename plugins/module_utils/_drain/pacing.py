@@ -56,18 +56,35 @@ class Pace:
 
     def __init__(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float) -> None:
         self._budgets = {budgets.key(budget): budget for budget in known}
+        # Evictions that the last known state of a budget does not count yet.
+        self._spent: collections.Counter[str] = collections.Counter()
         self._pause: dict[str, float] = collections.defaultdict(lambda: FIRST_PROBE)
         self._probe_at: dict[str, float] = collections.defaultdict(lambda: now + FIRST_PROBE)
 
-    def learn(self, known: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-        self._budgets.update({budgets.key(budget): budget for budget in known})
+    def learn(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float) -> None:
+        """``known``: budgets as they are; what is no newer than what was learned before is passed over."""
+        for budget in known:
+            name = budgets.key(budget)
+            if name in self._budgets and not _is_newer(budget, self._budgets[name]):
+                continue
+            self._budgets[name] = budget
+            self._spent[name] = 0
+            # Somebody keeps it up to date, so there is no reason to doubt its word.
+            self._pause[name] = FIRST_PROBE
+            self._probe_at[name] = now + FIRST_PROBE
+
+    def forget(self, budget: t.Mapping[str, t.Any]) -> None:
+        """It was deleted, and holds nobody any more."""
+        self._budgets.pop(budgets.key(budget), None)
 
     def known(self) -> list[t.Mapping[str, t.Any]]:
         return list(self._budgets.values())
 
     def turn(self, targets: t.Sequence[Target], now: float) -> list[Target]:
         flying = collections.Counter(target.budget for target in targets if target.in_flight)
-        room = {name: budgets.allowed(budget) - flying[name] for name, budget in self._budgets.items()}
+        room = {
+            name: budgets.allowed(budget) - flying[name] - self._spent[name] for name, budget in self._budgets.items()
+        }
         chosen = []
         for target in targets:
             if not target.waiting or now < target.not_before:
@@ -89,6 +106,9 @@ class Pace:
         target.in_flight = False
         target.reason = reply.reason
         if reply.meaning == replies.ADMITTED:
+            budget = self._budgets.get(target.budget)
+            if budget and budgets.needs_leave(target.pod, budget):
+                self._spent[target.budget] += 1
             target.admitted = True
             target.failures = 0
         elif reply.meaning == replies.FATAL:
@@ -98,3 +118,11 @@ class Pace:
             if reply.meaning != replies.BUDGET or target.budget not in self._budgets:
                 target.failures += 1
             target.not_before = now + (reply.retry_after or pause)
+
+
+def _is_newer(budget: t.Mapping[str, t.Any], known: t.Mapping[str, t.Any]) -> bool:
+    """A list and the news about the same budget overtake each other."""
+    versions = [str(one["metadata"].get("resourceVersion", "")) for one in (budget, known)]
+    if all(version.isdigit() for version in versions):
+        return int(versions[0]) > int(versions[1])
+    return budget != known

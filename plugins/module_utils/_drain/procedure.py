@@ -22,6 +22,7 @@ from .clock import Clock
 from .eviction import Abandoned, Eviction
 from .forecast import Forecast
 from .job import Job
+from .news import Silence
 from .node import NodeObject
 from .ownership import Change, Node
 from .pacing import Pace, Target
@@ -37,12 +38,14 @@ class Procedure:
         job: Job,
         clock: Clock | None = None,
         abandoned: t.Callable[[], bool] = lambda: False,
+        news: Silence | None = None,
     ) -> None:
         self.report = Report()
         self._kube = kube
         self._job = job
         self._clock = clock or Clock()
         self._abandoned = abandoned
+        self._news = news or Silence()
         self._node = NodeObject(kube, job.node, self._clock)
         self._survey = Survey(kube, job, self._clock, self.report.warnings)
         self._begun = False
@@ -110,6 +113,7 @@ class Procedure:
         leaving = [Target(d.pod, admitted=True, reason=d.reason) for d in plan.with_action(filters.WAIT)]
         if not going and not leaving:
             return
+        self._survey.follow_pods(self._news)
         eviction = Eviction(
             self._kube,
             self._survey.list_pods,
@@ -119,6 +123,7 @@ class Procedure:
             self._job.means,
             self._clock,
             self._abandoned,
+            self._news,
         )
         try:
             eviction.run()

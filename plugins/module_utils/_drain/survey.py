@@ -17,9 +17,11 @@ from .clock import Clock
 from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Job
+from .news import Silence
 from .ownership import Node
 from .pods import Pod
 
+PODS = "/api/v1/pods"
 DAEMONSETS = "/apis/apps/v1/daemonsets"
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
 
@@ -35,10 +37,17 @@ class Survey:
         self._clock = clock
 
     def list_pods(self) -> list[dict[str, t.Any]]:
+        return self._kube.list(PODS, self._of_the_node())
+
+    def follow_pods(self, news: Silence) -> None:
+        """What happens to those of ``list_pods``."""
+        news.follow(PODS, self._of_the_node())
+
+    def _of_the_node(self) -> dict[str, str]:
         query = {"fieldSelector": f"spec.nodeName={self._job.node}"}
         if self._job.selector:
             query["labelSelector"] = self._job.selector
-        return self._kube.list("/api/v1/pods", query)
+        return query
 
     def forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:
         look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, node))

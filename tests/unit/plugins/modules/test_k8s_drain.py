@@ -11,6 +11,7 @@ import json
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.news import Silence
 from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import KEYS
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
@@ -42,6 +43,7 @@ def call(monkeypatch, capsys):
     def run(cluster, *, check=False, diff=False, **params):
         monkeypatch.setattr(k8s_drain, "connect", lambda _params: cluster)
         monkeypatch.setattr(k8s_drain, "Clock", lambda: cluster.clock)
+        monkeypatch.setattr(k8s_drain, "News", lambda _kube: Silence())
         with (
             patch_module_args({"name": "w1", **params, "_ansible_check_mode": check, "_ansible_diff": diff}),
             pytest.raises(SystemExit) as ended,

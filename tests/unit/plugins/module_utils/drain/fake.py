@@ -249,13 +249,16 @@ class FakeCluster:
             # The controllers of terminating pods have made new ones already.
             expected = sum("deletionTimestamp" not in pod["metadata"] for pod in covered)
             desired = self._desired(budget["spec"], expected)
-            budget["status"] = {
+            status = {
                 "currentHealthy": len(healthy),
                 "desiredHealthy": desired,
                 "expectedPods": expected,
                 "disruptionsAllowed": max(0, len(healthy) - desired) if expected else 0,
                 "observedGeneration": budget["metadata"]["generation"],
             }
+            if status != budget.get("status"):
+                budget["status"] = status
+                budget["metadata"]["resourceVersion"] = str(next(self._serial))
 
     @staticmethod
     def _desired(spec, expected):

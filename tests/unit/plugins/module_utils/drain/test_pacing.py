@@ -100,7 +100,7 @@ def test_a_try_that_is_under_way_is_enough():
 def test_what_a_budget_learned_to_allow_is_used_at_once():
     pace, waiting = Pace([budget(0)], 0.0), targets(3)
     pace.answered(waiting[0], Reply(BUDGET, "no"), 0.0)
-    pace.learn([budget(1)])
+    pace.learn([budget(1)], 0.0)
     assert turn(pace, waiting, 0.1) == [1]
     assert turn(pace, waiting, 0.5) == [0]
 

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the API tells by itself, so that a loop neither asks in vain nor hears of a change late.
+
+News only make things quicker: what they miss, the next look at the node finds. Where watching is not allowed or does
+not work, there are none.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+import typing as t
+
+from .._kube import Kube, KubeError
+from .._kube_watch import Watch
+from . import replies
+
+Event = tuple[str, dict[str, t.Any]]
+Query = t.Optional[t.Mapping[str, t.Any]]
+
+# Seconds before a watch that was lost is begun again.
+PAUSE = 1.0
+
+
+class Silence:
+    """No news at all."""
+
+    def follow(self, path: str, query: Query = None) -> None:
+        """Hear of the changes of a collection from now on; a second call for it does nothing."""
+
+    def hears(self, path: str) -> bool:
+        return False
+
+    def take(self) -> list[Event]:
+        """What came since the last call, in order."""
+        return []
+
+    def wait(self, seconds: float, sleep: t.Callable[[float], None]) -> None:
+        """At most so long, less when something comes."""
+        sleep(seconds)
+
+    def close(self) -> None:
+        pass
+
+
+class News(Silence):
+    """A thread for each collection that is followed."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._events: collections.deque[Event] = collections.deque()
+        self._came = threading.Event()
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._followed: set[str] = set()
+        self._open: dict[str, Watch] = {}
+
+    def follow(self, path: str, query: Query = None) -> None:
+        if path not in self._followed:
+            self._followed.add(path)
+            threading.Thread(target=self._listen, args=(path, query), daemon=True).start()
+
+    def hears(self, path: str) -> bool:
+        with self._lock:
+            return path in self._open
+
+    def take(self) -> list[Event]:
+        self._came.clear()
+        return [self._events.popleft() for _each in range(len(self._events))]
+
+    def wait(self, seconds: float, sleep: t.Callable[[float], None]) -> None:
+        self._came.wait(seconds)
+
+    def close(self) -> None:
+        self._closed.set()
+        with self._lock:
+            for watch in self._open.values():
+                watch.close()
+
+    def _listen(self, path: str, query: Query) -> None:
+        while not self._closed.is_set():
+            try:
+                self._tell(path, Watch(self._kube, path, query))
+            except KubeError as error:
+                if error.status not in replies.TRANSIENT:
+                    return
+            self._closed.wait(PAUSE)
+
+    def _tell(self, path: str, watch: Watch) -> None:
+        with self._lock:
+            self._open[path] = watch
+        try:
+            if self._closed.is_set():
+                return
+            for event in watch:
+                self._events.append(event)
+                self._came.set()
+        finally:
+            with self._lock:
+                del self._open[path]
+            watch.close()

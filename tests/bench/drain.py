@@ -1,0 +1,150 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make bench-drain`: three tools drain the same pods of the same cluster, one after the other.
+
+    python tests/bench/drain.py [--tool NAME ...] [--case WORD ...]
+
+Prints a table, writes build/bench/drain.json, and fails when the collection's own figures miss what they have to reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.kubeops.maintenance.tests.api import cluster  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.api.corner import Corner  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.bench import report, tools  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.bench.watcher import Watcher, budget_limit  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.lab.process import LabError  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.lab.progress import say  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.lab.waiting import until  # noqa: E402
+
+RESULT = ROOT / "build" / "bench" / "drain.json"
+CALM = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """``goal``: how many times the limit our drain may take. Pods under budgets come back where they were stopped."""
+
+    name: str
+    pods: int
+    stops_after: float
+    budgets: int = 0
+    goal: float | None = None
+
+    def make(self, corner: Corner) -> None:
+        if not self.budgets:
+            corner.deployment("web", self.pods, stops_after=self.stops_after)
+        for number in range(self.budgets):
+            name = f"web-{number}"
+            corner.statefulset(name, self.pods // self.budgets, stops_after=self.stops_after)
+            corner.pdb(name, {"app": name}, maxUnavailable=1)
+
+
+CASES = (
+    Case("105 pods, 5 s to stop", 105, 5, goal=1.15),
+    Case("250 pods, 1 s to stop", 250, 1),
+    Case("10 pods under a budget of 1", 10, 0.5, budgets=1, goal=1.2),
+    Case("20 pods under 4 budgets", 20, 0.5, budgets=4, goal=1.2),
+)
+
+
+def measure(api: ApiCluster, proxy: Proxy, case: Case, tool: str, scratch: Path) -> report.Row:
+    corner = Corner(api.kube())
+    try:
+        case.make(corner)
+        node = corner.nodes[0]
+        load = os.getloadavg()[0]
+        proxy.clear()
+        with Watcher(api, corner.namespace) as watcher:
+            outcome = tools.drain(tool, node, api.kubeconfig(server=proxy.server), scratch)
+            if outcome.failure:
+                limit = None
+            elif case.budgets:
+                until("the end of the pods", lambda: not corner.pods(node), seconds=30)
+                limit = budget_limit(watcher.budgets, watcher.pods, node)
+            else:
+                limit = case.stops_after
+        calls = proxy.calls
+        return report.Row(
+            case=case.name,
+            tool=tool,
+            seconds=round(outcome.seconds, 2),
+            limit_seconds=limit and round(limit, 2),
+            ratio=limit and round(outcome.seconds / limit, 2),
+            api_calls=len(calls),
+            refusals=sum(call.status == 429 for call in calls),
+            peak_rss_mb=round(outcome.peak_rss_mb, 1),
+            load=round(load, 1),
+            failure=outcome.failure,
+            goal=case.goal,
+            budgets=case.budgets,
+        )
+    finally:
+        corner.remove()
+        # Its pods are no load for those who come next.
+        until(f"the end of {corner.namespace}", lambda: not corner.pods(), seconds=120, every=1)
+
+
+def warm_up(api: ApiCluster, proxy: Proxy, names: t.Sequence[str], scratch: Path) -> None:
+    """Nobody pays for reading programs from disk."""
+    corner = Corner(api.kube(), nodes=len(names))
+    for tool, node in zip(names, corner.nodes, strict=True):
+        outcome = tools.drain(tool, node, api.kubeconfig(server=proxy.server), scratch)
+        if outcome.failure:
+            raise LabError(f"{tool} cannot even drain an empty node: {outcome.failure}")
+    corner.remove()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compare drains.")
+    parser.add_argument("--tool", action="append", choices=(tools.KUBECTL, tools.THEIRS, tools.OURS))
+    parser.add_argument("--case", action="append", help="a part of the names of the cases to run")
+    options = parser.parse_args()
+    names = options.tool or [tools.KUBECTL, tools.THEIRS, tools.OURS]
+    cases = [case for case in CASES if any(word in case.name for word in options.case or [""])]
+    if os.getloadavg()[0] > CALM * (os.cpu_count() or 1):
+        say(f"the machine is busy (load {os.getloadavg()[0]:.1f}): figures will be worse than they could be")
+    rows: list[report.Row] = []
+    try:
+        tools.prepare()
+        with (
+            tempfile.TemporaryDirectory(prefix="kubeops-bench-") as folder,
+            cluster.running(Path(folder) / "cluster") as api,
+            Proxy(api.server, api.pki) as proxy,
+        ):
+            warm_up(api, proxy, names, Path(folder))
+            for case in cases:
+                for tool in names:
+                    say(f"{case.name}: {tool}")
+                    rows.append(measure(api, proxy, case, tool, Path(folder)))
+    except LabError as error:
+        say(f"failed: {error}")
+        return 1
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps([row.as_dict() for row in rows], indent=2) + "\n")
+    print(f"\n{report.table(rows)}\n\n{time.strftime('%F %T')}, Kubernetes {cluster.VERSION}; {RESULT}")
+    missed = report.missed(rows, tools.OURS, tools.KUBECTL)
+    for sentence in missed:
+        print(f"missed: {sentence}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

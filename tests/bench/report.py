@@ -1,0 +1,71 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was measured, as rows, as a table, and against what has to be reached. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+REFUSALS_PER_BUDGET = 2
+SHARE_OF_CALLS = 0.5
+COLUMNS = ("case", "tool", "seconds", "limit", "ratio", "API calls", "429", "peak MB", "load")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """``limit_seconds`` is what the pods and budgets allow at best; None where the tool failed."""
+
+    case: str
+    tool: str
+    seconds: float
+    limit_seconds: float | None
+    ratio: float | None
+    api_calls: int
+    refusals: int
+    peak_rss_mb: float
+    load: float
+    failure: str = ""
+    goal: float | None = None
+    budgets: int = 0
+
+    def as_dict(self) -> dict[str, t.Any]:
+        row = dataclasses.asdict(self)
+        del row["goal"], row["budgets"]
+        return row
+
+
+def table(rows: t.Sequence[Row]) -> str:
+    lines = [COLUMNS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" if n < 2 else f"{cell:>{width}}" for n, (cell, width) in enumerate(pairs)).rstrip()
+        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ) + "".join(f"\n{row.tool} failed ({row.case}): {row.failure}" for row in rows if row.failure)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    limit, ratio = ("failed", "-") if row.failure else (f"{row.limit_seconds:.1f}", f"{row.ratio:.2f}x")
+    figures = (f"{row.seconds:.1f}", limit, ratio, str(row.api_calls), str(row.refusals))
+    return (row.case, row.tool, *figures, f"{row.peak_rss_mb:.0f}", f"{row.load:.1f}")
+
+
+def missed(rows: t.Sequence[Row], ours: str, kubectl: str) -> list[str]:
+    """What our rows do not reach, as sentences."""
+    calls_of_kubectl = {row.case: row.api_calls for row in rows if row.tool == kubectl}
+    found = []
+    for row in rows:
+        if row.tool != ours:
+            continue
+        if row.failure:
+            found.append(f"{row.case}: failed: {row.failure}")
+        if row.goal and row.ratio and row.ratio > row.goal:
+            found.append(f"{row.case}: {row.ratio}x of the limit, not {row.goal}x")
+        most = calls_of_kubectl.get(row.case)
+        if most is not None and row.api_calls > most * SHARE_OF_CALLS:
+            found.append(f"{row.case}: {row.api_calls} API calls, kubectl {most}")
+        if row.refusals > REFUSALS_PER_BUDGET * row.budgets:
+            found.append(f"{row.case}: {row.refusals} refusals")
+    return found
