@@ -5,7 +5,7 @@ NODE ?= cp1
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab-ready check test test-all demo lab-supply lab-up lab-down lab-status lab-shell lab-clean changelog clean
+.PHONY: help setup lab-ready check test test-all bench-drain demo lab-supply lab-up lab-down lab-status lab-shell lab-clean changelog clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ check: setup ## Lint, types, unit tests, ansible-test sanity: no cluster
 
 test: check lab-ready ## check, then upgrades of a real cluster
 	@scripts/stage "lab and scenarios" scripts/test
+
+bench-drain: lab-supply ## Compare drains with kubectl's and kubernetes.core's
+	@$(PYTHON) tests/bench/drain.py
 
 test-all: test ## test and whatever is slower (nothing today)
 

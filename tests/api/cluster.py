@@ -70,7 +70,9 @@ def _built(programs: Programs, recipe: recipes.Recipe) -> Path:
 class ApiCluster:
     """A running cluster: where it is, who may ask it, and its programs."""
 
-    def __init__(self, folder: Path, users: t.Mapping[str, t.Sequence[str]]) -> None:
+    def __init__(
+        self, folder: Path, users: t.Mapping[str, t.Sequence[str]], audit: t.Mapping[str, t.Any] | None = None
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
         self.pki = Pki(folder / "pki")
@@ -79,6 +81,8 @@ class ApiCluster:
         self.tokens = {user: secrets.token_hex(16) for user in users}
         lines = [f'{token},{user},{user},"{",".join(users[user])}"' for user, token in self.tokens.items()]
         self._token_file = self._secret("tokens.csv", "\n".join(lines) + "\n")
+        self.audit_log = folder / "audit.log"
+        self._audit = self._secret("audit.json", json.dumps(audit)) if audit else None
         self.programs: list[Program] = []
 
     def kubeconfig(self, user: str = "admin", server: str = "") -> Path:
@@ -158,7 +162,9 @@ class ApiCluster:
     def _apiserver_flags(self) -> dict[str, object]:
         certificate, key = self.pki.server("kube-apiserver")
         self._service_account_key = self.pki.key("service-accounts")
+        audited = {"audit-policy-file": self._audit, "audit-log-path": self.audit_log} if self._audit else {}
         return {
+            **audited,
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
             "secure-port": self.port,
@@ -178,9 +184,13 @@ class ApiCluster:
 
 
 @contextlib.contextmanager
-def running(folder: Path, users: t.Mapping[str, t.Sequence[str]] | None = None) -> t.Iterator[ApiCluster]:
-    """``users`` beside the administrator: name -> groups. They may do what roles give them."""
-    cluster = ApiCluster(folder, {"admin": [ADMINISTRATORS], **(users or {})})
+def running(
+    folder: Path,
+    users: t.Mapping[str, t.Sequence[str]] | None = None,
+    audit: t.Mapping[str, t.Any] | None = None,
+) -> t.Iterator[ApiCluster]:
+    """``users`` beside the administrator: name -> groups. They may do what roles give them. ``audit``: a policy."""
+    cluster = ApiCluster(folder, {"admin": [ADMINISTRATORS], **(users or {})}, audit)
     try:
         cluster.start()
         yield cluster

@@ -68,16 +68,27 @@ class Corner:
         self.kube.post(WORKLOADS.format(self.namespace, "daemonsets"), self._with_template(name, **pod))
         self._until(f"pods of {name}", lambda: len(self._started({"app": name})) == len(self.nodes))
 
-    def pod(
-        self, name: str, *, finalizers: t.Sequence[str] = (), owners: t.Sequence[Object] = (), **pod: t.Any
-    ) -> Object:
+    def pod(self, name: str, *, finalizers: t.Sequence[str] = (), **pod: t.Any) -> Object:
         """A bare one on the first node."""
         made = template(self.namespace, {"app": name}, **pod)
-        made["metadata"].update(name=name, finalizers=list(finalizers), ownerReferences=list(owners))
+        made["metadata"].update(name=name, finalizers=list(finalizers))
         made["spec"]["nodeName"] = self.nodes[0]
         self.kube.post(PODS.format(self.namespace), made)
         self._until(f"pod {name}", lambda: self._started({"app": name}))
         return self.kube.get(f"{PODS.format(self.namespace)}/{name}")
+
+    def owned_pods(self, name: str, number: int, **pod: t.Any) -> None:
+        """On the first node, controlled by an object that does nothing: managed pods that nobody recreates."""
+        path = f"/api/v1/namespaces/{self.namespace}/configmaps"
+        uid = self.kube.post(path, {"metadata": {"name": name}})["metadata"]["uid"]
+        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "controller": True}
+        made = template(self.namespace, {"app": name}, **pod)
+        made["metadata"]["ownerReferences"] = [owner]
+        made["spec"]["nodeName"] = self.nodes[0]
+        for serial in range(number):
+            made["metadata"]["name"] = f"{name}-{serial}"
+            self.kube.post(PODS.format(self.namespace), made)
+        self._until(f"pods of {name}", lambda: len(self._started({"app": name})) == number)
 
     def pdb(self, name: str, labels: t.Mapping[str, str], **spec: t.Any) -> Object:
         """``spec`` as in the API: minAvailable, maxUnavailable, unhealthyPodEvictionPolicy."""

@@ -70,11 +70,7 @@ def test_a_budget_that_can_never_allow_it_refuses_before_the_cordon(
 
 
 def test_a_budget_whose_pods_have_no_scale_is_deadlocked(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
-    owner = corner.kube.post(f"/api/v1/namespaces/{corner.namespace}/configmaps", {"metadata": {"name": "owner"}})
-    uid = owner["metadata"]["uid"]
-    corner.pod(
-        "web", owners=[{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid, "controller": True}]
-    )
+    corner.owned_pods("web", 1)
     corner.pdb("web", WEB, maxUnavailable=1)
     assert "the controller-manager cannot compute it" in drain(failed=True)["msg"]
     assert nothing_changed(corner, proxy)
