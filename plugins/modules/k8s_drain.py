@@ -129,6 +129,8 @@ options:
     description: With O(state=uncordon), undo the cordon of anybody.
     type: bool
     default: false
+notes:
+  - Pods of the node and budgets that it waits for are watched. Where that is not allowed, they are listed now and then.
 seealso:
   - module: kubernetes.core.k8s_drain
 """

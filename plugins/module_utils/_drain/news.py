@@ -63,7 +63,7 @@ class News(Silence):
     def follow(self, path: str, query: Query = None) -> None:
         if path not in self._followed:
             self._followed.add(path)
-            threading.Thread(target=self._listen, args=(path, query), daemon=True).start()
+            threading.Thread(target=self._listen, args=(path, query), name=f"news of {path}", daemon=True).start()
 
     def hears(self, path: str) -> bool:
         with self._lock:

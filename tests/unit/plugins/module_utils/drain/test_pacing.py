@@ -139,3 +139,39 @@ def test_final_answers(meaning, admitted, fatal):
     pace.answered(target, Reply(meaning, "why"), 0.0)
     assert (target.admitted, target.fatal, target.in_flight, target.reason) == (admitted, fatal, False, "why")
     assert turn(pace, [target], 100.0) == []
+
+
+def version(number, allowed):
+    made = budget(allowed)
+    made["metadata"]["resourceVersion"] = str(number)
+    return made
+
+
+def test_what_was_admitted_counts_until_the_budget_says_so_itself():
+    pace, waiting = Pace([version(9, 2)], 0.0), targets(4)
+    pace.answered(waiting[0], Reply(ADMITTED), 0.0)
+    assert turn(pace, waiting) == [1]
+    pace.learn([version(9, 2), version(8, 3)], 0.0)
+    assert turn(pace, waiting) == [1]
+    pace.learn([version(10, 2)], 0.0)
+    assert turn(pace, waiting) == [1, 2]
+
+
+def test_an_unready_pod_that_needed_no_leave_costs_its_budget_nothing():
+    pace = Pace([budget(1)], 0.0)
+    (unready,) = targets(1, ready=False)
+    pace.answered(unready, Reply(ADMITTED), 0.0)
+    assert turn(pace, targets(2)) == [0]
+
+
+def test_a_budget_that_is_kept_up_to_date_is_not_tried_against_its_word():
+    pace, waiting = Pace([version(1, 0)], 0.0), targets(2)
+    pace.learn([version(2, 0)], 4.0)
+    assert turn(pace, waiting, now=8.0) == []
+    assert turn(pace, waiting, now=9.0) == [0]
+
+
+def test_a_budget_that_was_deleted_holds_nobody():
+    pace, waiting = Pace([budget(0)], 0.0), targets(2)
+    pace.forget(budget(0))
+    assert turn(pace, waiting) == [0, 1]

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""News make a drain quicker and cheaper, and never wrong."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import news
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import Guards
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Job
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.news import News, Silence
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.procedure import Procedure
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import ME
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_pod
+
+POD = make_pod("web")
+
+
+class Stream:
+    """An answer that is read line by line, as long as nobody hangs up."""
+
+    def __init__(self):
+        self.lines = queue.Queue()
+
+    def __iter__(self):
+        return iter(self.lines.get, None)
+
+    def shutdown(self):
+        self.lines.put(None)
+
+    close = shutdown
+
+
+class Api:
+    """``answers``: streams, or errors to raise."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = []
+
+    def open(self, path, query):
+        self.asked.append((path, query))
+        answer = self.answers.pop(0)
+        if isinstance(answer, KubeError):
+            raise answer
+        return answer
+
+
+def line(kind, told):
+    return json.dumps({"type": kind, "object": told}).encode()
+
+
+def soon(probe):
+    until(lambda: probe() or None, Deadline(10), lambda: "it did not happen", interval=0.01)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(news, "PAUSE", 0.01)
+
+
+def test_what_comes_is_heard_and_wakes_up():
+    stream = Stream()
+    api = Api(stream)
+    heard = News(api)
+    heard.follow("/pods", {"fieldSelector": "x"})
+    heard.follow("/pods", {"fieldSelector": "x"})
+    soon(lambda: heard.hears("/pods"))
+    threading.Timer(0.05, lambda: stream.lines.put(line("DELETED", POD))).start()
+    heard.wait(10, pytest.fail)
+    assert heard.take() == [("DELETED", POD)]
+    assert heard.take() == []
+    assert api.asked == [("/pods", {"fieldSelector": "x", "watch": "true"})]
+    heard.close()
+    soon(lambda: not heard.hears("/pods"))
+
+
+def test_who_may_not_watch_hears_nothing_and_does_not_insist(impatient):
+    api = Api(KubeError("403", status=403))
+    heard = News(api)
+    heard.follow("/pods", {})
+    soon(lambda: api.asked and "news of /pods" not in {thread.name for thread in threading.enumerate()})
+    assert not heard.hears("/pods")
+
+
+def test_a_watch_that_ends_or_fails_is_begun_again(impatient):
+    ended, expired, last = Stream(), Stream(), Stream()
+    ended.shutdown()
+    expired.lines.put(line("ERROR", {"code": 503, "message": "going down"}))
+    heard = News(Api(ended, KubeError("no answer"), expired, last))
+    heard.follow("/pods", {})
+    last.lines.put(line("ADDED", POD))
+    events = []
+    soon(lambda: events.extend(heard.take()) or events)
+    assert events == [("ADDED", POD)]
+    heard.close()
+
+
+class Told(Silence):
+    """Tells at once when a pod of the fake cluster is gone, but for those it ``misses``."""
+
+    def __init__(self, cluster, misses=()):
+        self._events = []
+        remove = cluster.remove
+
+        def tell(pod):
+            remove(pod)
+            if pod["metadata"]["name"] not in misses:
+                self._events.append(("DELETED", pod))
+
+        cluster.remove = tell
+
+    def hears(self, path):
+        return True
+
+    def take(self):
+        taken, self._events = self._events, []
+        return taken
+
+
+@pytest.mark.parametrize("misses", [(), ("web-1",)])
+def test_a_drain_with_news_looks_less_often_and_misses_nothing(misses):
+    def drained(told):
+        cluster = FakeCluster([make_pod(f"web-{i}") for i in range(4)])
+        cluster.stops_after = {f"web-{i}": 20.0 for i in range(4)}
+        job = Job("w1", me=ME, guards=Guards(ignore_daemonsets=True))
+        result = Procedure(cluster, job, cluster.clock, news=told(cluster)).run("drain")
+        assert len(result["evicted"]) == 4
+        return cluster.count("LIST", "/api/v1/pods"), result["durations"]["total"]
+
+    (looks, seconds), (usual_looks, _usual) = drained(lambda c: Told(c, misses)), drained(lambda _c: Silence())
+    assert looks < usual_looks / 2
+    assert seconds <= (25.0 if misses else 20.5)
