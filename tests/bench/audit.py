@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 from pathlib import Path
 
@@ -22,8 +23,11 @@ POLICY = {
 
 @dataclasses.dataclass(frozen=True)
 class Calls:
+    """``first``: when the apiserver received the first of them, in seconds of the epoch."""
+
     number: int
     refusals: int
+    first: float
 
 
 class Audit:
@@ -34,11 +38,13 @@ class Audit:
     def since_last(self) -> Calls:
         """What was asked since this was called before."""
         status: dict[str, int] = {}
+        received: list[float] = []
         with self._log.open() as log:
             log.seek(self._read)
-            for line in log:
+            for line in iter(log.readline, ""):
                 event = json.loads(line)
                 # A watch says twice that it was asked for: when it begins and when it ends.
                 status[event["auditID"]] = event.get("responseStatus", {}).get("code", 0)
+                received.append(datetime.datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp())
             self._read = log.tell()
-        return Calls(len(status), sum(code == 429 for code in status.values()))
+        return Calls(len(status), sum(code == 429 for code in status.values()), min(received, default=0.0))

@@ -85,12 +85,15 @@ def measure(api: ApiCluster, asked: audit.Audit, case: Case, tool: str, scratch:
             else:
                 limit = case.stops_after
         calls = asked.since_last()
+        before = calls.first - outcome.started
+        seconds = outcome.seconds - before
         return report.Row(
             case=case.name,
             tool=tool,
-            seconds=round(outcome.seconds, 2),
+            seconds=round(seconds, 2),
+            start_seconds=round(before, 2),
             limit_seconds=limit and round(limit, 2),
-            ratio=limit and round(outcome.seconds / limit, 2),
+            ratio=limit and round(seconds / limit, 2),
             api_calls=calls.number,
             refusals=calls.refusals,
             peak_rss_mb=round(outcome.peak_rss_mb, 1),

@@ -40,6 +40,9 @@ with patch_module_args(json.load(sys.stdin)):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
+    """``started`` in seconds of the epoch."""
+
+    started: float
     seconds: float
     peak_rss_mb: float
     failure: str
@@ -78,7 +81,7 @@ def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -
     with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as said:
         given.write(stdin)
         given.seek(0)
-        start = time.monotonic()
+        started, start = time.time(), time.monotonic()
         with subprocess.Popen(
             command, env={**os.environ, **environment}, stdin=given, stdout=said, stderr=subprocess.STDOUT
         ) as process:
@@ -86,7 +89,7 @@ def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -
             seconds = time.monotonic() - start
         said.seek(0)
         failure = _message(said.read()) if process.returncode else ""
-    return Outcome(seconds, peak / 1024, failure)
+    return Outcome(started, seconds, peak / 1024, failure)
 
 
 def _follow(process: subprocess.Popen[bytes]) -> int:

@@ -25,12 +25,10 @@ from .survey import PODS
 
 THREADS = 16
 TICK = 0.5
-# Requests that take longer are looked after in a later tick.
-PATIENCE = 1.0
 # A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
 # long waits cost few requests. Where the API tells of changes, a look only finds what it forgot to tell.
 SHARE = 0.05
-SHARE_WITH_NEWS = 1.0
+SHARE_WITH_NEWS = 2.0
 
 BUDGETS = "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
@@ -110,14 +108,16 @@ class Eviction:
                 " had left the node. Run it again to go on"
             )
         self._hear(self._news.take())
-        if self._clock.now() >= self._next_look:
+        if self._clock.now() >= max(self._next_look, self._quiet_until()):
             self._look()
         if all(target.fatal for target in self.remaining):
             return True
         for target in self.pace.turn(self.targets, self._clock.now()):
             target.in_flight = target.asked = True
-            self._flying[pool.submit(self._ask, target.pod)] = target
-        concurrent.futures.wait(self._flying, timeout=PATIENCE)
+            reply = pool.submit(self._ask, target.pod)
+            self._flying[reply] = target
+            reply.add_done_callback(lambda _reply: self._news.wake())
+        concurrent.futures.wait(self._flying, timeout=self._news.patience)
         self._collect()
         return None
 
@@ -176,6 +176,10 @@ class Eviction:
                 self._gone(target)
             else:
                 target.pod = told
+
+    def _quiet_until(self) -> float:
+        """Who is told of changes looks only when there have been none for a while."""
+        return self._last_change + TICK if self._news.hears(PODS) else 0.0
 
     def _gone(self, target: Target) -> None:
         target.gone_after = self._clock.now() - self._start

@@ -25,10 +25,14 @@ Query = t.Optional[t.Mapping[str, t.Any]]
 
 # Seconds before a watch that was lost is begun again.
 PAUSE = 1.0
+# What comes within this time is taken together.
+GATHER = 0.01
 
 
 class Silence:
-    """No news at all."""
+    """No news at all. ``patience``: seconds in which replies are waited for, because nobody tells that they came."""
+
+    patience = 1.0
 
     def follow(self, path: str, query: Query = None) -> None:
         """Hear of the changes of a collection from now on; a second call for it does nothing."""
@@ -44,12 +48,17 @@ class Silence:
         """At most so long, less when something comes."""
         sleep(seconds)
 
+    def wake(self) -> None:
+        """End a wait, also one that begins later: something came in another way."""
+
     def close(self) -> None:
         pass
 
 
 class News(Silence):
     """A thread for each collection that is followed."""
+
+    patience = 0.0
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
@@ -74,7 +83,11 @@ class News(Silence):
         return [self._events.popleft() for _each in range(len(self._events))]
 
     def wait(self, seconds: float, sleep: t.Callable[[float], None]) -> None:
-        self._came.wait(seconds)
+        if self._came.wait(seconds):
+            self._closed.wait(GATHER)
+
+    def wake(self) -> None:
+        self._came.set()
 
     def close(self) -> None:
         self._closed.set()
@@ -99,7 +112,7 @@ class News(Silence):
                 return
             for event in watch:
                 self._events.append(event)
-                self._came.set()
+                self.wake()
         finally:
             with self._lock:
                 del self._open[path]

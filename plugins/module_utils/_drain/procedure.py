@@ -75,7 +75,7 @@ class Procedure:
     def _drain(self) -> None:
         node = self._read()
         change = self._claim(node)
-        found = self._survey.list_pods()
+        found: t.Sequence[Pod] = self._survey.list_pods()
         plan = self._forecast(found, node)
         if plan.refusals:
             raise MaintenanceError(f"node {self._job.node} is not drained, nothing was changed: {plan.refusal()}")
@@ -92,12 +92,14 @@ class Procedure:
             self.report.settled(change, self._job.check_mode)
         self._begun = True
         if not ownership.is_unschedulable(node):
-            found, plan = self._look_again(node)
+            found, plan = self._look_again(node, found, plan)
         self._empty(found, plan)
 
-    def _look_again(self, node: Node) -> tuple[list[dict[str, t.Any]], Forecast]:
+    def _look_again(self, node: Node, before: t.Sequence[Pod], plan: Forecast) -> tuple[t.Sequence[Pod], Forecast]:
         """Pods may have come between the forecast and the cordon. They, too, can forbid the drain."""
         found = self._node.persist(self._survey.list_pods)
+        if {pods.uid(pod) for pod in found} <= {pods.uid(pod) for pod in before}:
+            return before, plan
         plan = self._node.persist(lambda: self._forecast(found, node))
         if plan.refusals:
             self._begun = False

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from ansible_collections.kubeops.maintenance.tests.bench import audit, report
 from ansible_collections.kubeops.maintenance.tests.bench.watcher import Seen, budget_limit
 from ansible_collections.kubeops.maintenance.tests.lab.process import LabError
 
-GOOD = report.Row("10 pods", "ours", 5.5, 5.0, 1.1, 40, 2, 50.0, 0.5, goal=1.2, budgets=1)
+GOOD = report.Row("10 pods", "ours", 5.5, 5.0, 1.1, 40, 2, 50.0, 0.5, 0.4, goal=1.2, budgets=1)
 THEIRS = dataclasses.replace(GOOD, tool="kubectl", ratio=3.0, seconds=15.0, api_calls=100, refusals=40)
 
 
@@ -59,11 +60,20 @@ def test_a_row_has_the_keys_that_others_read() -> None:
     assert "3.00x" in report.table([THEIRS])
 
 
+def said(call: str, second: int, status: int = 200) -> str:
+    event = {
+        "auditID": call,
+        "responseStatus": {"code": status},
+        "requestReceivedTimestamp": f"1970-01-01T00:00:0{second}.500000Z",
+    }
+    return json.dumps(event) + "\n"
+
+
 def test_a_watch_is_one_call(tmp_path) -> None:
     log = tmp_path / "audit.log"
-    log.write_text('{"auditID": "a", "responseStatus": {"code": 200}}\n{"auditID": "a"}\n')
+    log.write_text(said("a", 1) + said("a", 2))
     calls = audit.Audit(log)
-    assert calls.since_last() == audit.Calls(1, 0)
+    assert calls.since_last() == audit.Calls(1, 0, 1.5)
     with log.open("a") as more:
-        more.write('{"auditID": "b", "responseStatus": {"code": 429}}\n')
-    assert calls.since_last() == audit.Calls(1, 1)
+        more.write(said("b", 3, 429))
+    assert calls.since_last() == audit.Calls(1, 1, 3.5)
