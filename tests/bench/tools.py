@@ -82,10 +82,19 @@ def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -
         given.write(stdin)
         given.seek(0)
         started, start = time.time(), time.monotonic()
+        # A group of its own: our module stops when the process that leads its group loses its parent.
         with subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=given, stdout=said, stderr=subprocess.STDOUT
+            command,
+            env={**os.environ, **environment},
+            stdin=given,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            process_group=0,
         ) as process:
-            peak = _follow(process)
+            try:
+                peak = _follow(process)
+            finally:
+                process.kill()
             seconds = time.monotonic() - start
         said.seek(0)
         failure = _message(said.read()) if process.returncode else ""
