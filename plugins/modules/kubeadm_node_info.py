@@ -74,6 +74,11 @@ node:
       description: Name of the node in the cluster, from the certificate that its kubelet shows.
       type: str
       sample: cp1
+    cluster_ca:
+      description: SHA-256 of the certificates in C(/etc/kubernetes/pki/ca.crt), by which the cluster is known. Null
+        where the file is absent.
+      type: list
+      elements: str
     control_plane:
       description: Whether the node has a manifest of C(kube-apiserver), or an unfinished run has one to give back.
       type: bool

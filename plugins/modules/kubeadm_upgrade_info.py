@@ -14,6 +14,7 @@ description:
   - Compares what runs in the cluster with a version of Kubernetes, and says what would be done, in which order, and
     what stands in its way.
   - Reads the API, and takes from O(nodes) what only the nodes know.
+  - An API of another cluster than the hosts is found out by the certificate authority, and forbids everything.
   - Findings do not make it fail - they are in RV(checks), and RV(ok) says whether one of them forbids the upgrade.
 author:
   - kubeops.maintenance contributors (@kubeops)
@@ -145,9 +146,11 @@ from ..module_utils._kube import KubeError, api_module, connect
 from ..module_utils._kubeadm import checks, cluster, plan, summary, versions
 
 
-def observe(options: t.Mapping[str, t.Any]) -> cluster.Cluster:
+def observe(options: t.Mapping[str, t.Any]) -> tuple[cluster.Cluster, str]:
+    """The cluster, and the address of the API that told about it."""
     try:
-        return cluster.read(connect(options))
+        api = connect(options)
+        return cluster.read(api), api.server
     except KubeError as error:
         raise MaintenanceError(f"{error.msg}. {advice(options)}. Nothing was changed") from error
 
@@ -170,10 +173,10 @@ def advice(options: t.Mapping[str, t.Any]) -> str:
 
 def make(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     target = versions.parse(options["version"])
-    seen, facts = observe(options), options["nodes"]
+    (seen, server), facts = observe(options), options["nodes"]
     wanted = plan.wanted(target, seen, facts.values())
     made = plan.make(seen, target, facts)
-    found = checks.preflight(seen, made, wanted, facts, options["control_plane"], options["backup_dir"])
+    found = checks.preflight(seen, made, wanted, facts, options["control_plane"], options["backup_dir"], server)
     failed = failures(found)
     return {
         "changed": False,

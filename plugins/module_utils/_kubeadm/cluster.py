@@ -13,7 +13,7 @@ import dataclasses
 import json
 import typing as t
 
-from . import cluster_config, versions
+from . import certificates, cluster_config, versions
 from .cluster_config import ClusterConfig
 from .versions import Version
 
@@ -27,6 +27,7 @@ WORK_ANNOTATION = "kubeops.maintenance/work"
 
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _APPS = "/apis/apps/v1/namespaces/kube-system"
+_ROOT_CA = "kube-root-ca.crt"
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _HARD_EFFECTS = ("NoSchedule", "NoExecute")
 
@@ -81,6 +82,8 @@ class Cluster:
     # The images of the Deployments that carry k8s-app=kube-dns: one, if all is well.
     coredns: tuple[str, ...]
     kube_proxy: t.Optional[str]
+    # SHA-256 of the certificates that pods are told to trust this API by: empty where nobody can tell.
+    ca: frozenset[str] = frozenset()
 
     def component(self, name: str) -> list[Pod]:
         return [pod for pod in self.pods if pod.component == name]
@@ -138,7 +141,8 @@ def pod_of(found: Object, component: str = "") -> Pod:
 
 
 def read(api: Reader) -> Cluster:
-    maps = {name: _config_map(api, name) for name in ("kubeadm-config", "kubelet-config")}
+    maps = {name: _config_map(api, name) for name in ("kubeadm-config", "kubelet-config", _ROOT_CA)}
+    ca = (maps[_ROOT_CA] or {}).get("ca.crt", "")
     text = (maps["kubeadm-config"] or {}).get("ClusterConfiguration")
     static_pods = api.list(f"{_KUBE_SYSTEM}/pods", {"labelSelector": "tier=control-plane"})
     proxies = api.list(f"{_KUBE_SYSTEM}/pods", {"labelSelector": f"k8s-app={KUBE_PROXY}"})
@@ -151,6 +155,7 @@ def read(api: Reader) -> Cluster:
         kubelet_config=_kubelet_config(maps["kubelet-config"]),
         coredns=tuple(_template_image(deployment) for deployment in deployments),
         kube_proxy=_template_image(daemon_sets[0]) if daemon_sets else None,
+        ca=frozenset(certificates.fingerprints(ca.encode())),
     )
 
 

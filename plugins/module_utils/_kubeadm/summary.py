@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._check import FAIL, PASS, WARN, Check
+from .._check import FAIL, PASS, WARN, Check, failures
+from .checks_nodes import SAME_CLUSTER
 from .plan import NodePlan, Plan, Step
 
 
 def lines(plan: Plan, checks: t.Sequence[Check]) -> list[str]:
+    if any(check.name == SAME_CLUSTER for check in failures(checks)):
+        return ["Plan: none, the API and the hosts are not of one cluster", *_findings(checks)]
     return [_headline(plan), *_table(plan), *_findings(checks)]
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import typing as t
 
@@ -62,8 +63,14 @@ def template(image: str) -> Object:
     return {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"image": f"registry.k8s.io/{image}"}]}}}}
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMDEy\n-----END CERTIFICATE-----\n"
+FINGERPRINT = hashlib.sha256(b"012").hexdigest()
+
+
 class Api:
-    """What of the contract is used: list."""
+    """What of the contract is used: list, and server."""
+
+    server = "https://192.0.2.11:6443"
 
     def __init__(self) -> None:
         text = "apiVersion: kubeadm.k8s.io/v1beta4\nkubernetesVersion: v1.36.4\n"
@@ -74,6 +81,7 @@ class Api:
             + [pod("etcd", "cp1", "3.6.16-0")],
             f"{system}/pods k8s-app=kube-proxy": [pod("kube-proxy", name, "v1.36.4") for name in ("cp1", "w1")],
             f"{system}/configmaps metadata.name=kubeadm-config": [{"data": {"ClusterConfiguration": text}}],
+            f"{system}/configmaps metadata.name=kube-root-ca.crt": [{"data": {"ca.crt": PEM}}],
             f"{system}/configmaps metadata.name=kubelet-config": [{"data": {"kubelet": ""}}],
             "/apis/apps/v1/namespaces/kube-system/deployments k8s-app=kube-dns": [template("coredns/coredns:v1.14.2")],
             "/apis/apps/v1/namespaces/kube-system/daemonsets metadata.name=kube-proxy": [
@@ -93,6 +101,7 @@ def facts(name: str, control_plane: bool = False, **changes: t.Any) -> Object:
     disk = {path: {"free_bytes": 10**9, "device": 1} for path in ("/etc/kubernetes/tmp", "/b")}
     return {
         "node_name": name,
+        "cluster_ca": [FINGERPRINT],
         "control_plane": control_plane,
         "packages": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), package),
         "available": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), "1.37.1-1.1"),
@@ -156,6 +165,17 @@ def test_a_node_in_work_may_be_not_ready(api: Api, capsys: pytest.CaptureFixture
     code, printed = call(capsys)
     assert (code, printed["ok"]) == (0, True)
     assert printed["plan"]["nodes"]["host-w1"]["in_work"]
+
+
+def test_an_api_of_another_cluster(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    pem = PEM.replace("MDEy", "MTIz")
+    api.objects["/api/v1/namespaces/kube-system/configmaps metadata.name=kube-root-ca.crt"] = [
+        {"data": {"ca.crt": pem}}
+    ]
+    code, printed = call(capsys)
+    assert (code, printed["ok"]) == (0, False)
+    assert "the API at https://192.0.2.11:6443 is of another cluster than host host-w1" in printed["refusal"]
+    assert {check["name"] for check in printed["checks"]} == {"same cluster"}
 
 
 def test_a_version_that_is_none(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,8 @@ OLD_ETCD, NEW_ETCD = "3.6.16-0", "3.7.0-0"
 OLD_COREDNS, NEW_COREDNS = "v1.14.2", "v1.14.6"
 TAINT = frozenset({("node-role.kubernetes.io/control-plane", "NoSchedule")})
 GIB = 1 << 30
+CA = "a" * 64
+SERVER = "https://192.0.2.11:6443"
 
 
 def node(name: str, kubelet: Version = OLD, control_plane: bool = False, **changes: t.Any) -> Node:
@@ -70,6 +72,7 @@ def cluster(
         kubelet_config={},
         coredns=(f"registry.k8s.io/coredns/coredns:{coredns}",),
         kube_proxy=f"registry.k8s.io/kube-proxy:{proxy.tag}",
+        ca=frozenset({CA}),
     )
     return dataclasses.replace(made, **changes)
 
@@ -90,6 +93,7 @@ def packages(version: Version = OLD) -> dict[str, t.Any]:
 def worker(name: str, version: Version = OLD, **changes: t.Any) -> dict[str, t.Any]:
     return {
         "node_name": name,
+        "cluster_ca": [CA],
         "control_plane": False,
         "package_manager": "apt",
         "packages": packages(version),

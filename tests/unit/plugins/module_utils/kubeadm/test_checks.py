@@ -9,39 +9,16 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, SKIP, WARN, Check, failures
+from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, SKIP, WARN, failures
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import checks, checks_etcd, plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.cluster import ETCD, Cluster
-from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.versions import Version, parse
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.versions import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from . import samples
+from .preflights import changed, preflight, the_failure
 from .samples import GIB, NEW, OLD
-
-
-def preflight(
-    cluster: Cluster | None = None,
-    facts: dict[str, t.Any] | None = None,
-    target: Version = NEW,
-    control_plane: t.Sequence[str] = ("cp1",),
-    snapshot_dir: str | None = "/backup",
-) -> list[Check]:
-    cluster, facts = cluster or samples.before(), samples.facts() if facts is None else facts
-    want = plan.wanted(target, cluster, facts.values())
-    return checks.preflight(cluster, plan.make(cluster, target, facts), want, facts, control_plane, snapshot_dir)
-
-
-def the_failure(found: list[Check]) -> Check:
-    failed = failures(found)
-    assert len(failed) == 1, [check.sentence() for check in failed]
-    return failed[0]
-
-
-def changed(host: str, **changes: t.Any) -> dict[str, t.Any]:
-    facts = samples.facts()
-    facts[host] = {**facts[host], **changes}
-    return facts
 
 
 def test_a_sound_cluster_passes() -> None:
@@ -49,6 +26,7 @@ def test_a_sound_cluster_passes() -> None:
     assert {check.status for check in found} == {PASS}
     assert all(not check.fix for check in found)
     assert {check.name for check in found} >= {
+        "same cluster",
         "upgrade path",
         "no downgrade",
         "packages",
@@ -111,45 +89,6 @@ def test_packages_that_the_repository_lacks() -> None:
 def test_a_repository_that_nobody_was_asked_about() -> None:
     facts = {host: {**node, "available": None} for host, node in samples.facts().items()}
     assert [check.status for check in preflight(facts=facts) if check.name == "packages"] == [SKIP]
-
-
-@pytest.mark.parametrize(
-    ("facts", "control_plane", "subject", "evidence"),
-    [
-        ({**samples.facts(), "stranger": samples.worker("w9")}, ["cp1"], "host stranger", '"w9" is not in the cluster'),
-        (samples.facts(), [], "node/cp1", "without a host in kube_control_plane"),
-        (samples.facts(), ["cp1", "w1"], "host w1", "has no manifest of kube-apiserver"),
-        ({**samples.facts(), "again": samples.worker("w1")}, ["cp1"], "node/w1", "is the node of hosts w1, again"),
-    ],
-)
-def test_hosts_that_do_not_fit_the_cluster(
-    facts: dict[str, t.Any], control_plane: list[str], subject: str, evidence: str
-) -> None:
-    failed = the_failure(preflight(facts=facts, control_plane=control_plane))
-    assert failed.object == subject
-    assert evidence in failed.evidence
-
-
-def test_a_worker_without_a_host_may_stay() -> None:
-    facts = samples.facts()
-    del facts["w2"]
-    found = preflight(facts=facts)
-    assert not failures(found)
-    assert [check.evidence for check in found if check.status == WARN] == [
-        "w2: not in the inventory, stays at its version"
-    ]
-
-
-def test_a_node_that_is_not_ready_unless_it_is_in_work() -> None:
-    cluster = samples.before()
-    lost = samples.node("w1", ready=False, ready_evidence="Ready is Unknown since 10:02 (NodeStatusUnknown)")
-    failed = the_failure(preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": lost})))
-    assert (failed.object, failed.evidence) == ("node/w1", lost.ready_evidence)
-
-    in_work = dataclasses.replace(lost, work={"target": "1.37.1"})
-    found = preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": in_work}))
-    assert not failures(found)
-    assert [check.object for check in found if check.status == WARN] == ["node/w1"]
 
 
 @pytest.mark.parametrize(
