@@ -100,8 +100,8 @@ plan:
     nodes:
       description: By inventory host C(node_name), C(from) (its running kubelet), C(to), C(control_plane), C(steps)
         in their order with C(component), C(from) and C(to), C(drain) (whether it is to be drained for its kubelet),
-        C(in_work) (whether an unfinished run has it in work), and C(parts) (whether the parts C(control_plane) and
-        C(kubelet) of M(kubeops.maintenance.kubeadm_upgrade) have work to do).
+        C(in_work) (whether an upgrade that did not end has it in work), and C(parts) (whether the parts
+        C(control_plane) and C(kubelet) of M(kubeops.maintenance.kubeadm_upgrade) have work to do).
       type: dict
     objects:
       description: Cluster objects that are behind, with C(component), C(from) and C(to) - C(kubelet-config),
@@ -110,6 +110,11 @@ plan:
       elements: dict
     empty:
       description: Whether there is nothing to do.
+      type: bool
+    begun:
+      description: Whether there is something to do and changes towards the version have been made before - a static
+        pod of the control plane or a kubelet is at it, an upgrade that did not end has a node in work, or has left
+        something on a host.
       type: bool
 checks:
   description: The findings, each with C(name), C(status) (V(pass), V(warn), V(fail) or V(skip)), C(object),

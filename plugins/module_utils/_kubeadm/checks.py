@@ -43,7 +43,7 @@ def preflight(
         check_downgrade(cluster, target),
         *check_packages(facts, target),
         *checks_nodes.check_hosts(cluster, facts, control_plane),
-        *checks_nodes.check_nodes(cluster),
+        *checks_nodes.check_nodes(cluster, plan),
         *check_config(cluster, target),
         check_coredns(cluster),
         check_addons(cluster),

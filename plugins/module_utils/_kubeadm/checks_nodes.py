@@ -12,8 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from .._check import FAIL, PASS, SKIP, WARN, Check
-from .cluster import Cluster
-from .plan import Facts
+from .cluster import WORK_ANNOTATION, Cluster, Node
+from .plan import Facts, Plan
 from .skew import some
 
 SAME_CLUSTER = "same cluster"
@@ -78,16 +78,36 @@ def check_hosts(cluster: Cluster, facts: HostFacts, control_plane: t.Collection[
     return checks or [Check("hosts and nodes", PASS, "inventory", f"{len(facts)} host(s), each a node of the cluster")]
 
 
-def check_nodes(cluster: Cluster) -> list[Check]:
-    """A node in work by an unfinished run may be NotReady: it is repaired first."""
+def check_nodes(cluster: Cluster, plan: Plan) -> list[Check]:
+    """What is to be worked on is Ready and nobody else's.
+
+    A node in work by an unfinished upgrade may be NotReady: it is repaired first. One that somebody else has in work is
+    passed over where nothing is to be done on it.
+    """
+    hosts = {node.node_name: host for host, node in plan.nodes.items() if not node.empty}
     checks = []
     for node in cluster.nodes.values():
-        if node.work is not None and not node.ready:
-            evidence = (
-                f"{node.ready_evidence}; an unfinished run (target {node.work.get('target', 'unknown')}) has it in work"
-            )
-            checks.append(Check("node ready", WARN, f"node/{node.name}", evidence, "nothing: it is repaired first"))
-        elif not node.ready:
+        if node.taken and node.name in hosts:
+            checks.append(_taken(node, hosts[node.name]))
+        if node.ready:
+            continue
+        name, work = f"node/{node.name}", node.work or {}
+        if node.in_work:
+            evidence = f"{node.ready_evidence}; an unfinished upgrade (target {work.get('target', 'unknown')}) has it"
+            checks.append(Check("node ready", WARN, name, evidence, "nothing: it is repaired first"))
+        elif node.taken and node.name not in hosts and not node.control_plane:
+            evidence = f"{node.ready_evidence}; it is in work of {work.get('owner', 'somebody')}"
+            checks.append(Check("node ready", WARN, name, evidence, "nothing: it is passed over"))
+        else:
             fix = f"make it Ready (kubectl describe node {node.name}) or take it out of the cluster"
-            checks.append(Check("node ready", FAIL, f"node/{node.name}", node.ready_evidence, fix))
+            checks.append(Check("node ready", FAIL, name, node.ready_evidence, fix))
     return checks or [Check("node ready", PASS, "nodes", f"{len(cluster.nodes)} of {len(cluster.nodes)} are Ready")]
+
+
+def _taken(node: Node, host: str) -> Check:
+    work = node.work or {}
+    details = [f"{key} {work[key]}" for key in ("reason", "since") if work.get(key)]
+    owner = work.get("owner") or f"somebody whose annotation {WORK_ANNOTATION} cannot be read"
+    evidence = f"is in work of {owner}" + (f" ({', '.join(details)})" if details else "")
+    fix = f"finish that work and give the node back (uncordon.yml -e nodes={host}), then start again"
+    return Check("node in work", FAIL, f"node/{node.name}", evidence, fix)

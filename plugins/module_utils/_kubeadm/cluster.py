@@ -24,6 +24,8 @@ ETCD = "etcd"
 KUBE_PROXY = "kube-proxy"
 CONTROL_PLANE = (APISERVER, CONTROLLER_MANAGER, SCHEDULER)
 WORK_ANNOTATION = "kubeops.maintenance/work"
+# In whose name an upgrade takes nodes into work; what others have in work is theirs.
+UPGRADE_OWNER = "kubeops.maintenance.upgrade"
 
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _APPS = "/apis/apps/v1/namespaces/kube-system"
@@ -53,8 +55,18 @@ class Node:
     control_plane: bool
     # The taints that keep pods away, the ones of Kubernetes' own (not-ready, unschedulable, ...) left out.
     taints: frozenset[tuple[str, str]]
-    # Our annotation: this node is in work by an unfinished run.
+    # What the collection's annotation says: somebody has this node in work.
     work: t.Optional[Object]
+
+    @property
+    def in_work(self) -> bool:
+        """By an upgrade that did not end."""
+        return self.work is not None and self.work.get("owner") == UPGRADE_OWNER
+
+    @property
+    def taken(self) -> bool:
+        """By somebody else."""
+        return self.work is not None and not self.in_work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +136,7 @@ def _work(annotation: t.Optional[str]) -> t.Optional[Object]:
         work = json.loads(annotation)
     except ValueError:
         work = None
-    # An annotation that cannot be read still says that the node is in work.
+    # An annotation that cannot be read still says that somebody has the node in work.
     return work if isinstance(work, dict) else {}
 
 

@@ -45,7 +45,7 @@ def _row(host: str, node: NodePlan) -> tuple[str, str, str]:
     name = host if host == node.node_name else f"{host} (node {node.node_name})"
     words = [steps(node.steps)] if node.steps else []
     words += ["drained for its kubelet"] if node.drain else []
-    words += ["in work by an unfinished run"] if node.in_work else []
+    words += ["still in work by an upgrade that did not end"] if node.in_work else []
     return name, "control plane" if node.control_plane else "worker", "; ".join(words)
 
 

@@ -159,12 +159,23 @@ def test_findings_do_not_fail_the_module(api: Api, capsys: pytest.CaptureFixture
     assert "FAIL" not in printed["refusal"]
 
 
-@pytest.mark.parametrize("annotation", ['{"owner": "x", "target": "1.37.1"}', "not json", '"text"'])
-def test_a_node_in_work_may_be_not_ready(api: Api, capsys: pytest.CaptureFixture[str], annotation: str) -> None:
+def test_a_node_in_work_by_an_upgrade_may_be_not_ready(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    annotation = '{"owner": "kubeops.maintenance.upgrade", "target": "1.37.1"}'
     api.objects["/api/v1/nodes"][1] = node("w1", annotation=annotation, ready="Unknown")
     code, printed = call(capsys)
     assert (code, printed["ok"]) == (0, True)
     assert printed["plan"]["nodes"]["host-w1"]["in_work"]
+
+
+@pytest.mark.parametrize("annotation", ['{"owner": "x", "target": "1.37.1"}', "not json", '"text"'])
+def test_a_node_in_work_of_somebody_else_is_refused(
+    api: Api, capsys: pytest.CaptureFixture[str], annotation: str
+) -> None:
+    api.objects["/api/v1/nodes"][1] = node("w1", annotation=annotation)
+    code, printed = call(capsys)
+    assert (code, printed["ok"]) == (0, False)
+    assert "node in work: node/w1: is in work of " in printed["refusal"]
+    assert not printed["plan"]["nodes"]["host-w1"]["in_work"]
 
 
 def test_an_api_of_another_cluster(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

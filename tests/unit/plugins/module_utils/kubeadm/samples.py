@@ -14,6 +14,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.clust
     CONTROL_PLANE,
     ETCD,
     KUBE_PROXY,
+    UPGRADE_OWNER,
     Cluster,
     Node,
     Pod,
@@ -25,6 +26,8 @@ OLD_ETCD, NEW_ETCD = "3.6.16-0", "3.7.0-0"
 OLD_COREDNS, NEW_COREDNS = "v1.14.2", "v1.14.6"
 TAINT = frozenset({("node-role.kubernetes.io/control-plane", "NoSchedule")})
 GIB = 1 << 30
+OURS = {"owner": UPGRADE_OWNER, "target": "1.37.1"}
+THEIRS = {"owner": "kubeops.maintenance.drain", "reason": "new disk", "since": "2026-11-20T10:00:00Z"}
 CA = "a" * 64
 SERVER = "https://192.0.2.11:6443"
 
@@ -41,6 +44,10 @@ def node(name: str, kubelet: Version = OLD, control_plane: bool = False, **chang
         work=None,
     )
     return dataclasses.replace(made, **changes)
+
+
+def having(found: Cluster, *nodes: Node) -> Cluster:
+    return dataclasses.replace(found, nodes={**found.nodes, **{each.name: each for each in nodes}})
 
 
 def pod(component: str, name: str, tag: str, ready: bool = True) -> Pod:

@@ -92,13 +92,48 @@ def test_a_worker_without_a_host_may_stay() -> None:
     ]
 
 
-def test_a_node_that_is_not_ready_unless_it_is_in_work() -> None:
-    cluster = samples.before()
-    lost = samples.node("w1", ready=False, ready_evidence="Ready is Unknown since 10:02 (NodeStatusUnknown)")
-    failed = the_failure(preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": lost})))
-    assert (failed.object, failed.evidence) == ("node/w1", lost.ready_evidence)
+LOST = samples.node("w1", ready=False, ready_evidence="Ready is Unknown since 10:02 (NodeStatusUnknown)")
 
-    in_work = dataclasses.replace(lost, work={"target": "1.37.1"})
-    found = preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": in_work}))
+
+def test_a_node_that_is_not_ready_unless_it_is_in_work() -> None:
+    failed = the_failure(preflight(samples.having(samples.before(), LOST)))
+    assert (failed.object, failed.evidence) == ("node/w1", LOST.ready_evidence)
+
+    found = preflight(samples.having(samples.before(), dataclasses.replace(LOST, work=samples.OURS)))
     assert not failures(found)
     assert [check.object for check in found if check.status == WARN] == ["node/w1"]
+
+
+def test_a_node_that_somebody_else_has_in_work_is_not_touched() -> None:
+    taken = samples.node("w1", unschedulable=True, work=samples.THEIRS)
+    failed = the_failure(preflight(samples.having(samples.before(), taken)))
+    assert (failed.name, failed.object) == ("node in work", "node/w1")
+    assert failed.evidence == ("is in work of kubeops.maintenance.drain (reason new disk, since 2026-11-20T10:00:00Z)")
+    assert "uncordon.yml -e nodes=w1" in failed.fix
+
+    unreadable = the_failure(preflight(samples.having(samples.before(), dataclasses.replace(taken, work={}))))
+    assert "somebody whose annotation kubeops.maintenance/work cannot be read" in unreadable.evidence
+
+
+def test_work_of_somebody_else_excuses_no_node_that_has_to_be_upgraded() -> None:
+    found = preflight(samples.having(samples.before(), dataclasses.replace(LOST, work=samples.THEIRS)))
+    assert [check.name for check in failures(found)] == ["node in work", "node ready"]
+
+
+def test_a_node_of_somebody_else_is_passed_over_where_nothing_is_to_be_done() -> None:
+    facts = {**samples.facts(), "w1": samples.worker("w1", NEW)}
+    at_target = dataclasses.replace(LOST, kubelet=NEW, work=samples.THEIRS)
+    made = plan.make(samples.having(samples.before(), at_target), NEW, facts)
+    found = checks_nodes.check_nodes(samples.having(samples.before(), at_target), made)
+    assert [(check.status, check.object, check.fix) for check in found] == [
+        (WARN, "node/w1", "nothing: it is passed over")
+    ]
+    ready = samples.having(samples.before(), dataclasses.replace(at_target, ready=True))
+    assert [check.status for check in checks_nodes.check_nodes(ready, plan.make(ready, NEW, facts))] == [PASS]
+
+
+def test_a_control_plane_that_is_not_ready_is_never_excused_by_somebody_elses_work() -> None:
+    lost = samples.node("cp1", NEW, control_plane=True, ready=False, work=samples.THEIRS)
+    cluster = samples.having(samples.after(), lost)
+    made = plan.make(cluster, NEW, samples.facts(NEW, samples.NEW_ETCD))
+    assert [check.status for check in checks_nodes.check_nodes(cluster, made)] == [FAIL]
