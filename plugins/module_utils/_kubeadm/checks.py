@@ -14,9 +14,9 @@ from __future__ import annotations
 import typing as t
 
 from .._check import FAIL, PASS, SKIP, WARN, Check, failures
-from . import checks_etcd, checks_nodes, skew, versions
+from . import checks_etcd, checks_nodes, checks_packages, skew, versions
 from .cluster import APISERVER, CONTROL_PLANE, Cluster
-from .plan import PACKAGES, Facts, Plan, Wanted
+from .plan import Facts, Plan, Wanted
 from .skew import some
 from .versions import Version
 
@@ -40,8 +40,8 @@ def preflight(
     return [
         *same,
         check_path(plan),
-        check_downgrade(cluster, target),
-        *check_packages(facts, target),
+        check_downgrade(cluster, facts, target),
+        *checks_packages.preflight(facts, target),
         *checks_nodes.check_hosts(cluster, facts, control_plane),
         *checks_nodes.check_nodes(cluster, plan),
         *check_config(cluster, target),
@@ -69,7 +69,7 @@ def check_path(plan: Plan) -> Check:
     return Check("upgrade path", FAIL, "cluster", evidence, f"upgrade to {way}")
 
 
-def check_downgrade(cluster: Cluster, target: Version) -> Check:
+def check_downgrade(cluster: Cluster, facts: HostFacts, target: Version) -> Check:
     """kubeadm itself lets a patch downgrade pass without a word."""
     newest: list[tuple[Version, str]] = [
         (pod.version, f"{name} on {pod.node}")
@@ -78,28 +78,18 @@ def check_downgrade(cluster: Cluster, target: Version) -> Check:
         if pod.version
     ]
     newest += [(node.kubelet, f"kubelet on {node.name}") for node in cluster.nodes.values() if node.kubelet]
+    # The API hears of a kubelet's version only when that kubelet has registered with it.
+    running = [(versions.find(node["kubelet"]["running"]), node["node_name"]) for node in facts.values()]
+    newest += [(version, f"kubelet on {name}") for version, name in running if version]
     if cluster.config and cluster.config.version:
         newest.append((cluster.config.version, "kubeadm-config"))
-    newer = sorted((found for found in newest if found[0] > target), key=lambda found: found[0], reverse=True)
+    newest = [found for found in dict.fromkeys(newest) if found[0] > target]
+    newer = sorted(newest, key=lambda found: found[0], reverse=True)
     if not newer:
         return Check("no downgrade", PASS, "cluster", f"nothing is newer than {target}")
     evidence = f"{some([f'{what} is {version}' for version, what in newer])}, the target is {target}"
     fix = f"choose {newer[0][0]} or later: this playbook does not go back"
     return Check("no downgrade", FAIL, f"{len(newer)} component(s)", evidence, fix)
-
-
-def check_packages(facts: HostFacts, target: Version) -> list[Check]:
-    """The exact version is in the repository of the target's minor, on every host that asked."""
-    asked = {host: node["available"] for host, node in facts.items() if node.get("available") is not None}
-    if not asked:
-        return [Check("packages", SKIP, "hosts", "no host was asked for its package repository")]
-    absent = {host for host, available in asked.items() if not all(available.get(name) for name in PACKAGES)}
-    if not absent:
-        return [Check("packages", PASS, "hosts", f"kubeadm, kubelet and kubectl {target} are in the repository")]
-    lacking = [name for name in PACKAGES if any(not available.get(name) for available in asked.values())]
-    evidence = f"not in the package repository of {target.series} for {len(absent)} host(s): {some(sorted(absent))}"
-    fix = f"choose a released version of {target.series}, or add the packages to the repository"
-    return [Check("packages", FAIL, f"{', '.join(lacking)} {target}", evidence, fix)]
 
 
 def check_config(cluster: Cluster, target: Version) -> list[Check]:

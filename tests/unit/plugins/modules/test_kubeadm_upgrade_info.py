@@ -103,6 +103,7 @@ def facts(name: str, control_plane: bool = False, **changes: t.Any) -> Object:
         "node_name": name,
         "cluster_ca": [FINGERPRINT],
         "control_plane": control_plane,
+        "package_manager": "apt",
         "packages": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), package),
         "available": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), "1.37.1-1.1"),
         "kubelet": {"running": "1.36.4", "active": True, "started": None},

@@ -30,6 +30,9 @@ def test_a_sound_cluster_passes() -> None:
         "upgrade path",
         "no downgrade",
         "packages",
+        "installed packages",
+        "no newer package",
+        "packages held",
         "hosts and nodes",
         "node ready",
         "kubeadm-config",
@@ -72,23 +75,24 @@ def test_two_minors_at_once() -> None:
     ],
 )
 def test_a_downgrade_of_a_minor_or_a_patch(cluster: Cluster, target: str, evidence: str) -> None:
-    found = checks.check_downgrade(cluster, parse(target))
+    found = checks.check_downgrade(cluster, {}, parse(target))
     assert found.status == FAIL
     assert evidence in found.evidence
     assert "or later" in found.fix
 
 
-def test_packages_that_the_repository_lacks() -> None:
-    failed = the_failure(
-        preflight(facts=changed("w1", available={"kubeadm": "1.37.1-1.1", "kubelet": None, "kubectl": None}))
-    )
-    assert failed.object == "kubelet, kubectl 1.37.1"
-    assert failed.evidence == "not in the package repository of 1.37 for 1 host(s): w1"
+def test_a_kubelet_that_runs_newer_than_the_api_knows() -> None:
+    kubelet = {"running": "1.37.2", "active": True, "started": None}
+    failed = the_failure(preflight(facts=changed("w1", kubelet=kubelet)))
+    assert (failed.name, failed.object) == ("no downgrade", "1 component(s)")
+    assert failed.evidence == "kubelet on w1 is 1.37.2, the target is 1.37.1"
+    assert failed.fix.startswith("choose 1.37.2 or later")
 
 
-def test_a_repository_that_nobody_was_asked_about() -> None:
-    facts = {host: {**node, "available": None} for host, node in samples.facts().items()}
-    assert [check.status for check in preflight(facts=facts) if check.name == "packages"] == [SKIP]
+def test_a_kubelet_that_both_know_is_told_once() -> None:
+    cluster = samples.cluster({"cp1": OLD}, {"w1": parse("1.37.2")})
+    found = checks.check_downgrade(cluster, {"w1": samples.worker("w1", parse("1.37.2"))}, NEW)
+    assert found.object == "1 component(s)"
 
 
 @pytest.mark.parametrize(
