@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Lines that debug would fold, quote or put into JSON, depending on the callback in use."""
 
     TRANSFERS_FILES = False
