@@ -98,9 +98,9 @@ node:
       sample: {"kubeadm": "1.37.1-1.1", "kubelet": "1.37.1-1.1", "kubectl": "1.37.1-1.1"}
     kubelet:
       description: The kubelet's process - C(running) is the version of the program that runs, C(active) the state of
-        its unit, C(started) when it started.
+        its unit, C(started) when it started, C(program) the path of the program.
       type: dict
-      sample: {"running": "1.36.4", "active": true, "started": "2026-11-20T10:00:00Z"}
+      sample: {"running": "1.36.4", "active": true, "started": "2026-11-20T10:00:00Z", "program": "/usr/bin/kubelet"}
     static_pods:
       description: C(image) and C(version) of C(etcd), C(kube-apiserver), C(kube-controller-manager) and
         C(kube-scheduler), as far as the node has their manifests.

@@ -18,6 +18,9 @@ from .plan import PACKAGES, Facts
 from .skew import some
 from .versions import Version
 
+# Where the packages for apt and for dnf put it.
+KUBELET = "/usr/bin/kubelet"
+
 HostFacts = t.Mapping[str, Facts]
 
 
@@ -25,6 +28,7 @@ def preflight(facts: HostFacts, target: Version) -> list[Check]:
     return [
         *check_repository(facts, target),
         *check_installed(facts),
+        check_program(facts),
         check_newer(facts, target),
         *check_held(facts),
     ]
@@ -57,6 +61,22 @@ def check_installed(facts: HostFacts) -> list[Check]:
             fix = "nothing if there is no kubectl: it is installed with the others; remove a binary of that name"
             checks.append(Check("installed packages", WARN, f"kubectl on {some(hosts)}", evidence, fix))
     return checks or [Check("installed packages", PASS, "hosts", f"{', '.join(PACKAGES)} are packages on every host")]
+
+
+def check_program(facts: HostFacts) -> Check:
+    """A package replaces its own program and no other one that happens to run."""
+    others = [
+        f"{node['kubelet']['program']} on {host}"
+        for host, node in facts.items()
+        if node["kubelet"].get("program") not in (None, KUBELET)
+    ]
+    if not others:
+        return Check("program of the kubelet", PASS, "hosts", f"{KUBELET}, the package's, is what runs")
+    evidence = f"what runs is not {KUBELET} of the package, so a new package would not change it"
+    fix = (
+        "let the unit start the package's program: look at systemctl cat kubelet and at PATH, then restart the kubelet"
+    )
+    return Check("program of the kubelet", FAIL, some(others), evidence, fix)
 
 
 def check_newer(facts: HostFacts, target: Version) -> Check:

@@ -53,6 +53,7 @@ def gather(
             "running": str(kubelet.running) if kubelet.running else None,
             "active": kubelet.active,
             "started": _rfc3339(kubelet.started),
+            "program": kubelet_process.program(commands, kubelet.pid),
         },
         "static_pods": {name: {"image": pod.image, "version": _version(pod.image)} for name, pod in pods.items()},
         "apiserver": _apiserver(pods.get(APISERVER)),

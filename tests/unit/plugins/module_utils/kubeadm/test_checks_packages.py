@@ -50,6 +50,17 @@ def test_hosts_that_lack_the_same_package_are_told_together(name: str) -> None:
     assert the_failure(preflight(facts=facts)).object == f"{name} on cp1, w1, w2"
 
 
+@pytest.mark.parametrize(
+    ("program", "fails"), [("/usr/bin/kubelet", False), (None, False), ("/usr/local/bin/kubelet", True)]
+)
+def test_the_program_that_runs_is_the_packages(program: str | None, fails: bool) -> None:
+    kubelet = {**samples.facts()["w1"]["kubelet"], "program": program}
+    facts = changed("w1", kubelet=kubelet)
+    assert bool(failures([checks_packages.check_program(facts)])) is fails
+    if fails:
+        assert the_failure(preflight(facts=facts)).object == "/usr/local/bin/kubelet on w1"
+
+
 def test_a_host_without_kubectl_gets_it() -> None:
     found = preflight(facts=changed("w1", packages=having(kubectl=None)))
     assert not failures(found)

@@ -45,6 +45,7 @@ def node(tmp_path: pathlib.Path) -> FakeControlPlane:
         "systemctl show kubelet", out="ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=1\n"
     )
     made.commands.answers("/proc/7/exe --version", out="Kubernetes v1.36.4\n")
+    made.commands.answers("readlink /proc/7/exe", out="/usr/bin/kubelet (deleted)\n")
     made.commands.answers("dpkg-query", out="installed kubelet 1.36.4-1.1\n", rc=1)
     made.commands.answers("apt-mark showhold", out="kubelet\n")
     database = tmp_path / "var/lib/etcd/member/snap/db"
@@ -76,6 +77,7 @@ def test_a_control_plane(node: FakeControlPlane) -> None:
     assert facts["available"] == {"kubeadm": "1.37.1-1.1", "kubelet": None, "kubectl": None}
     assert (facts["kubelet"]["running"], facts["kubelet"]["active"]) == ("1.36.4", True)
     assert facts["kubelet"]["started"].endswith("Z")
+    assert facts["kubelet"]["program"] == "/usr/bin/kubelet"
     assert facts["static_pods"]["etcd"] == {"image": "registry.k8s.io/etcd:3.6.16-0", "version": "3.6.16"}
     assert facts["apiserver"] == {"advertise_address": "192.0.2.11", "port": 6443, "url": "https://192.0.2.11:6443"}
     etcd = facts["etcd"]
