@@ -30,13 +30,15 @@ def make(findings: t.Mapping[str, t.Sequence[Finding]]) -> dict[str, dict[str, i
 
 
 def validated(given: t.Any) -> Baseline:
-    entries = list(given.values())
-    weights = [weight for entry in entries if isinstance(entry, dict) for weight in entry.values()]
-    if not all(isinstance(entry, dict) for entry in entries) or not all(type(weight) is int for weight in weights):
+    if not all(isinstance(entry, dict) and all(map(_is_weight, entry.values())) for entry in given.values()):
         raise MaintenanceError(
             "baseline is not what an earlier k8s_health_info returned: hand over the key `baseline` of its result"
         )
     return t.cast(Baseline, given)
+
+
+def _is_weight(value: t.Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def compare(name: str, finding: Finding, baseline: Baseline) -> Finding:
