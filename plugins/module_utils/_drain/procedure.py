@@ -80,13 +80,13 @@ class Procedure:
             # A drained node has no work left that a new run could take over.
             change = dataclasses.replace(change, patch=None)
         if self._job.check_mode:
-            self.report.settled(change)
+            self.report.settled(change, self._job.check_mode)
             self.report.foretold(plan, self._verb)
             return
         if change.patch:
             self._change(node, self._claim)
         else:
-            self.report.settled(change)
+            self.report.settled(change, self._job.check_mode)
         self._begun = True
         if not ownership.is_unschedulable(node):
             found, plan = self._look_again(node)
@@ -198,7 +198,7 @@ class Procedure:
         start = self._clock.now()
         change = decide(node) if self._job.check_mode else self._node.change(node, decide)
         self.report.durations["cordon"] += self._clock.now() - start
-        self.report.settled(change)
+        self.report.settled(change, self._job.check_mode)
         return change
 
     def _forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:

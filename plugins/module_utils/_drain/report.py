@@ -53,9 +53,10 @@ class Report:
         found["durations"] = {name: round(seconds, 2) for name, seconds in self.durations.items()}
         return found
 
-    def settled(self, change: Change) -> None:
+    def settled(self, change: Change, check_mode: bool) -> None:
         """The node was cordoned or given back, or would be."""
-        self.sentences.append(change.result)
+        foretold = check_mode and change.patch and "already" not in change.result
+        self.sentences.append(change.result.replace(" marked ", " would be marked ") if foretold else change.result)
         if change.patch:
             self.changed = True
             self.actions.append(change.action)

@@ -23,13 +23,15 @@ To see the stack trace of this error execute with --v=5 or higher
 
 COPY = """\
 [upgrade/etcd] Upgrading to TLS for etcd
-error: error execution phase control-plane: failed to perform etcd upgrade: failed to back up etcd data, output: "cp: cannot stat '/var/lib/etcd/member/wal/1.tmp': No such file or directory\\n": exit status 1
+error: error execution phase control-plane: failed to perform etcd upgrade: failed to back up etcd data, \
+output: "cp: cannot stat '/var/lib/etcd/member/wal/1.tmp': No such file or directory\\n": exit status 1
 """
 
 HASH = """\
 [upgrade/staticpods] Moving new manifest to "/etc/kubernetes/manifests/kube-apiserver.yaml" and backing up old manifest to "/etc/x"
 [upgrade/staticpods] Waiting for the kubelet to restart the component
-error: error execution phase control-plane: couldn't upgrade control plane. kubeadm has tried to recover everything into the earlier state. Errors faced: static Pod hash for component kube-apiserver on Node cp1 did not change after 5m0s: timed out
+error: error execution phase control-plane: couldn't upgrade control plane. kubeadm has tried to recover \
+everything into the earlier state. Errors faced: static Pod hash for component kube-apiserver on Node cp1 did not change after 5m0s: timed out
 """
 
 
