@@ -4,7 +4,7 @@
 
 """What was ill at an earlier look, so that only what got worse since then counts.
 
-By check and object the weight of each failure, nothing of what was well: small enough to be handed around.
+By check and object the weight of what was found, nothing of what was well: small enough to be handed around.
 
 PRIVATE to the collection: may change at any time.
 """
@@ -23,10 +23,13 @@ Baseline = t.Mapping[str, t.Mapping[str, int]]
 
 def make(findings: t.Mapping[str, t.Sequence[Finding]]) -> dict[str, dict[str, int]]:
     """Checks that could not be made are not in it: nothing is known of how it was."""
-    return {
-        name: {finding.object: finding.weight for finding in found if finding.status == FAIL}
-        for name, found in findings.items()
-    }
+    made: dict[str, dict[str, int]] = {}
+    for name, found in findings.items():
+        weights = made.setdefault(name, {})
+        for finding in found:
+            if finding.weight:
+                weights[finding.object] = weights.get(finding.object, 0) + finding.weight
+    return made
 
 
 def validated(given: t.Any) -> Baseline:

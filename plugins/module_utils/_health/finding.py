@@ -40,7 +40,10 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """Something that is not well. ``weight`` says how much of it, to be compared with an earlier look."""
+    """Something that is not well. ``weight`` says how much of it, to be compared with an earlier look.
+
+    A warning without weight is of another kind than the check's failures, and excuses none of them.
+    """
 
     object: str
     evidence: str

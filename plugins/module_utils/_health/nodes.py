@@ -44,7 +44,7 @@ def _node(node: Object) -> t.Iterator[Finding]:
             evidence = (
                 f"{kind} since {pressure.get('lastTransitionTime', 'an unknown time')}: {pressure.get('message')}"
             )
-            yield Finding(name, evidence, "free what is short there", WARN)
+            yield Finding(name, evidence, "free what is short there", WARN, weight=0)
 
 
 def leases(look: Look) -> Judgement:
@@ -104,7 +104,9 @@ def _cordon(node: Object, work: ownership.Work | None, look: Look) -> t.Iterator
     name = _name(node)
     if work is None:
         if ownership.is_unschedulable(node):
-            yield Finding(name, "cordoned by somebody else", f"kubectl uncordon {name[5:]} when nobody needs it", WARN)
+            yield Finding(
+                name, "cordoned by somebody else", f"kubectl uncordon {name[5:]} when nobody needs it", WARN, weight=0
+            )
         return
     age = _age_of(work, look)
     if age is None or age > look.stale_after:

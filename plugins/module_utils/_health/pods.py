@@ -22,19 +22,21 @@ STARTING = 60
 # A restart is told for as long as the kubelet itself remembers it, for its back-off.
 RECENT = 600
 
-# What holds a pod up, and what to do about it.
-Reason = tuple[str, str]
+
+class Reason(t.NamedTuple):
+    """What holds a pod up, and what to do about it; nothing where it is up again."""
+
+    text: str
+    fix: str
+    weight: int = 1
+
+
+Told = tuple[Object, Reason]
 
 
 def pending(look: Look) -> Judgement:
     ill = [(pod, reason) for pod in look.list("pending") for reason in [_pending(pod, look)] if reason]
-    return Judgement(
-        [
-            Finding(name, f"{plural(len(group), 'pod')} Pending: {group[0][1][0]}", group[0][1][1], weight=len(group))
-            for name, group in _by_workload(ill).items()
-        ],
-        "no pod waits to be scheduled or started",
-    )
+    return Judgement(_findings(ill, "Pending", FAIL), "no pod waits to be scheduled or started")
 
 
 def _pending(pod: Object, look: Look) -> Reason | None:
@@ -44,17 +46,21 @@ def _pending(pod: Object, look: Look) -> Reason | None:
     if scheduled.get("status") == "False":
         if scheduled.get("reason") == "SchedulingGated":
             return None
-        return str(scheduled.get("message") or scheduled.get("reason")), "give it what the scheduler misses"
+        message = str(scheduled.get("message") or scheduled.get("reason"))
+        return Reason(message.rstrip("."), "give it what the scheduler misses")
     age = look.age(pod["metadata"]["creationTimestamp"])
     if age <= STARTING:
         return None
     node = (pod.get("spec") or {}).get("nodeName")
     if not node:
-        return f"for {age:.0f} s no scheduler has looked at it", "see that the scheduler of its schedulerName runs"
+        return Reason(
+            f"for {age:.0f} s no scheduler has looked at it", "see that the scheduler of its schedulerName runs"
+        )
     waiting = [text for status in _containers(pod) for text in [_waiting(status)] if text]
-    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
-    return f"on {node} for {age:.0f} s: {waiting[0] if waiting else 'no reason given'}", (
-        f"kubectl -n {namespace} describe pod {name}"
+    metadata = pod["metadata"]
+    return Reason(
+        f"on {node} for {age:.0f} s: {waiting[0] if waiting else 'no reason given'}",
+        f"kubectl -n {metadata['namespace']} describe pod {metadata['name']}",
     )
 
 
@@ -67,27 +73,24 @@ def _waiting(status: Object) -> str:
 
 
 def restarts(look: Look) -> Judgement:
-    """Who fails again and again fails the check; who came back is only told."""
-    told = [
-        (pod, reason)
-        for pod in look.list("running")
-        if not drain_pods.terminating(pod)
-        for status in _containers(pod)
-        for reason in [_restart(pod, status, look)]
-        if reason
-    ]
-    findings = []
-    for down, status, words in ((True, FAIL, "not staying up"), (False, WARN, "restarted")):
-        ill = [(pod, reason) for pod, reason in told if bool(reason[1]) == down]
-        for name, group in _by_workload(ill).items():
-            count = len({drain_pods.full_name(pod) for pod, _reason in group})
-            text, fix = group[0][1]
-            findings.append(Finding(name, f"{plural(count, 'pod')} {words}: {text}", fix, status, weight=count))
-    return Judgement(findings, f"no pod restarted within {RECENT // 60} minutes")
+    """Who does not stay up fails the check; who came back is only told."""
+    told = [(pod, reason) for pod in look.list("running") for reason in [_worst(pod, look)] if reason]
+    down = [(pod, reason) for pod, reason in told if reason.fix]
+    back = [(pod, reason) for pod, reason in told if not reason.fix]
+    return Judgement(
+        _findings(down, "not staying up", FAIL) + _findings(back, "restarted", WARN),
+        f"no pod restarted within {RECENT // 60} minutes",
+    )
+
+
+def _worst(pod: Object, look: Look) -> Reason | None:
+    if drain_pods.terminating(pod):
+        return None
+    reasons = [reason for status in _containers(pod) for reason in [_restart(pod, status, look)] if reason]
+    return max(reasons, key=lambda reason: bool(reason.fix), default=None)
 
 
 def _restart(pod: Object, status: Object, look: Look) -> Reason | None:
-    """The fix is empty where the container is up again."""
     state, ended = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
     backing_off = (state.get("waiting") or {}).get("reason") == "CrashLoopBackOff"
     recent = bool(ended.get("finishedAt")) and look.age(ended["finishedAt"]) <= RECENT
@@ -99,9 +102,10 @@ def _restart(pod: Object, status: Object, look: Look) -> Reason | None:
         f" last ended {ended.get('finishedAt', 'at an unknown time')} ({why})"
     )
     if status.get("ready") and not backing_off:
-        return text, ""
+        # What crashes again and again is up now and then, and may have been so at the time of a baseline.
+        return Reason(text, "", weight=int(status["restartCount"] > 1))
     where = f"-n {pod['metadata']['namespace']} {pod['metadata']['name']} -c {status['name']}"
-    return text, f"kubectl logs --previous {where}"
+    return Reason(text, f"kubectl logs --previous {where}")
 
 
 def _containers(pod: Object) -> list[Object]:
@@ -109,9 +113,19 @@ def _containers(pod: Object) -> list[Object]:
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
-def _by_workload(found: t.Sequence[tuple[Object, Reason]]) -> dict[str, list[tuple[Object, Reason]]]:
-    groups: dict[str, list[tuple[Object, Reason]]] = {}
-    for pod, reason in found:
+def _findings(told: t.Iterable[Told], words: str, status: str) -> list[Finding]:
+    """One for each workload, with the reason of its first pod."""
+    groups: dict[str, list[Told]] = {}
+    for pod, reason in told:
         mine = f"pod/{pod['metadata']['name']}" if drain_pods.mirror(pod) else drain_pods.workload(pod)
         groups.setdefault(f"{drain_pods.namespace(pod)}/{mine}", []).append((pod, reason))
-    return groups
+    return [
+        Finding(
+            name,
+            f"{plural(len(group), 'pod')} {words}: {group[0][1].text}",
+            group[0][1].fix,
+            status,
+            weight=sum(reason.weight for _pod, reason in group),
+        )
+        for name, group in groups.items()
+    ]

@@ -19,9 +19,11 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import K
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.health.fake import FakeKube, forbidden
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.health.objects import (
     make_budget,
+    make_container,
     make_deployment,
     make_lease,
     make_node,
+    make_pod,
     unplaced,
 )
 from hypothesis import given
@@ -143,6 +145,23 @@ def test_moved_pods_are_those_of_the_baseline():
     before = run(FakeKube(pending=[unplaced("web-abc-1")]))["baseline"]
     assert run(FakeKube(pending=[unplaced("web-abc-2")]), baseline=before)["ok"]
     assert not run(FakeKube(pending=[unplaced("web-abc-2"), unplaced("web-abc-3")]), baseline=before)["ok"]
+
+
+def test_a_pod_that_crashes_again_and_again_may_have_been_up_at_the_time_of_the_baseline():
+    before = run(FakeKube(running=[make_pod(containers=[make_container(5, ended=9)])]))
+    assert before["ok"]
+    down = FakeKube(running=[make_pod(containers=[make_container(6, ended=9, ready=False)])])
+    assert run(down, baseline=before["baseline"])["ok"]
+    assert not run(down, baseline=run(FakeKube())["baseline"])["ok"]
+    once = FakeKube(running=[make_pod(containers=[make_container(1, ended=9)])])
+    assert not run(down, baseline=run(once)["baseline"])["ok"], "one restart is no habit"
+
+
+def test_pressure_on_a_node_is_no_excuse_for_its_death():
+    pressure = [{"type": "DiskPressure", "status": "True"}]
+    before = run(FakeKube(nodes=[make_node(conditions=pressure)]))
+    assert by_status(before, "warn") == [("nodes", "node/w1")]
+    assert not run(FakeKube(nodes=[make_node(ready="Unknown", conditions=pressure)]), baseline=before["baseline"])["ok"]
 
 
 def test_a_check_that_was_skipped_before_is_compared_with_nothing():

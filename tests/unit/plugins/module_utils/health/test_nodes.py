@@ -69,7 +69,7 @@ ILL = [
         "node/w1",
         "DiskPressure since",
         "free",
-        1,
+        0,
     ),
     (
         "leases",
@@ -129,7 +129,7 @@ ILL = [
         "node/w1",
         "cordoned by somebody else",
         "kubectl uncordon w1",
-        1,
+        0,
     ),
     (
         "cordons",

@@ -41,7 +41,7 @@ ILL = [
         {"pending": [unplaced("web-abc-1"), unplaced("web-abc-2")]},
         FAIL,
         "shop/deployment/web",
-        "2 pods Pending: 0/3 nodes are available: 3 Insufficient cpu.",
+        "2 pods Pending: 0/3 nodes are available: 3 Insufficient cpu",
         "scheduler misses",
         2,
     ),
@@ -112,7 +112,7 @@ ILL = [
         "shop/deployment/web",
         "1 pod restarted: web-abc-1 container app restarted 1 time",
         "",
-        1,
+        0,
     ),
     (
         "restarts",
@@ -121,7 +121,7 @@ ILL = [
         "shop/pod/etcd-cp1",
         "1 pod restarted",
         "",
-        1,
+        0,
     ),
 ]
 
