@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pathlib
 import typing as t
@@ -12,6 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import (
+    certificates,
     environment,
     etcd_member,
     kubelet_files,
@@ -31,6 +33,7 @@ from .clock import Clock
 from .fake_node import FakeControlPlane, FakeUnit
 
 UNIT = "kubeops-kubeadm-upgrade-1.37.1.service"
+CA = "-----BEGIN CERTIFICATE-----\nMDEy\n-----END CERTIFICATE-----\n"
 INDEX = b"Package: kubeadm\nVersion: 1.37.1-1.1\nArchitecture: all\n"
 
 
@@ -47,6 +50,8 @@ def node(tmp_path: pathlib.Path) -> FakeControlPlane:
     database = tmp_path / "var/lib/etcd/member/snap/db"
     database.parent.mkdir(parents=True)
     database.write_bytes(b"x" * 1000)
+    (tmp_path / "etc/kubernetes/pki").mkdir()
+    (tmp_path / "etc/kubernetes/pki/ca.crt").write_text(CA)
     (tmp_path / "var/lib/etcd/member/wal").write_bytes(b"x" * 500)
     return made
 
@@ -64,6 +69,7 @@ def test_a_control_plane(node: FakeControlPlane) -> None:
         fetch=lambda url: INDEX if url.endswith("deb/Packages") else None,
     )
     assert facts["node_name"] == "cp1"
+    assert facts["cluster_ca"] == [hashlib.sha256(b"012").hexdigest()]
     assert facts["control_plane"]
     assert facts["package_manager"] == "apt"
     assert facts["packages"]["kubelet"] == {"version": "1.36.4", "package": "1.36.4-1.1", "held": True}
@@ -81,10 +87,20 @@ def test_a_control_plane(node: FakeControlPlane) -> None:
     assert facts["unfinished"] == {"unit": None, "running": False, "upgraded_manifests": [], "moved_away": []}
 
 
+def test_fingerprints_are_of_the_certificates_not_of_the_file() -> None:
+    other = CA.replace("MDEy", "MTIz")
+    both = certificates.fingerprints((CA + other).encode())
+    assert both == certificates.fingerprints(f"# comment\n{other}\n{CA}{CA}".replace("\n", "\r\n").encode())
+    assert len(both) == 2
+    assert certificates.fingerprints(b"") == certificates.fingerprints(CA.replace("MDEy", "M").encode()) == []
+
+
 def test_a_worker(node: FakeControlPlane) -> None:
     for manifest in node.manifests.iterdir():
         manifest.unlink()
+    (node.root / "etc/kubernetes/pki/ca.crt").unlink()
     facts = gather(node)
+    assert facts["cluster_ca"] is None
     assert not facts["control_plane"]
     assert facts["static_pods"] == {}
     assert facts["etcd"] is facts["apiserver"] is facts["kubeadm_images"] is facts["available"] is None
