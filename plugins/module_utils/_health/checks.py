@@ -33,10 +33,8 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
 SOURCES: dict[str, Source] = {
     "nodes": Source("nodes", "/api/v1/nodes"),
-    "node_leases": Source(
         "leases.coordination.k8s.io in kube-node-lease", _LEASES.format("kube-node-lease"), always=True
     ),
-    "leader_leases": Source("leases.coordination.k8s.io in kube-system", _LEASES.format("kube-system"), always=True),
     "deployments": Source("deployments.apps", "/apis/apps/v1/deployments"),
     "statefulsets": Source("statefulsets.apps", "/apis/apps/v1/statefulsets"),
     "daemonsets": Source("daemonsets.apps", "/apis/apps/v1/daemonsets"),
@@ -44,6 +42,9 @@ SOURCES: dict[str, Source] = {
     "apiservices": Source("apiservices.apiregistration.k8s.io", "/apis/apiregistration.k8s.io/v1/apiservices"),
     "pending": Source("pods", "/api/v1/pods", {"fieldSelector": "status.phase=Pending"}),
     "running": Source("pods", "/api/v1/pods", {"fieldSelector": "status.phase=Running"}),
+    # Last, because their age counts from the last answer, and all pods of a large cluster take their time.
+    "node_leases": Source(
+    "leader_leases": Source("leases.coordination.k8s.io in kube-system", _LEASES.format("kube-system"), always=True),
 }
 
 

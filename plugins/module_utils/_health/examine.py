@@ -97,10 +97,10 @@ def examine(kube: Kube, job: Job, clock: Clock) -> dict[str, t.Any]:
 
 def look(kube: Kube, job: Job, clock: Clock) -> Health:
     """One look: everything is read first, so that all checks judge the same moment."""
-    wanted = dict.fromkeys(source for name in job.checks for source in CHECKS[name].reads)
+    wanted = {source for name in job.checks for source in CHECKS[name].reads}
     objects: dict[str, list[dict[str, t.Any]]] = {}
     unread: dict[str, KubeError] = {}
-    for source in wanted:
+    for source in [source for source in SOURCES if source in wanted]:
         try:
             found = kube.list(SOURCES[source].path, SOURCES[source].query)
         except KubeError as error:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import email.utils
 
@@ -17,7 +18,10 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.hea
 
 
 class FakeKube:
-    """``errors`` by source are raised instead of its list; ``later`` are called, one after each sleep."""
+    """``errors`` by source are raised instead of its list, which takes the seconds in ``slow``.
+
+    ``later`` are called, one after each sleep.
+    """
 
     def __init__(self, **lists):
         self.lists = {
@@ -34,6 +38,7 @@ class FakeKube:
             **lists,
         }
         self.errors = {}
+        self.slow = {}
         self.asked = []
         self.later = []
         self.seconds = 0.0
@@ -50,15 +55,22 @@ class FakeKube:
         self.asked.append(source)
         if source in self.errors:
             raise self.errors[source]
-        return self.lists[source]
+        # What was read does not change any more.
+        found = copy.deepcopy(self.lists[source])
+        if source in self.slow:
+            self._pass(self.slow[source])
+        return found
 
     def _sleep(self, seconds):
         assert seconds > 0, "a loop that does not sleep"
+        self._pass(seconds)
+        if self.later:
+            self.later.pop(0)()
+
+    def _pass(self, seconds):
         self.seconds += seconds
         for lease in (*self.lists["node_leases"], *self.lists["leader_leases"]):
             lease["spec"]["renewTime"] = objects.ago(-self.seconds)
-        if self.later:
-            self.later.pop(0)()
 
 
 def forbidden(what):

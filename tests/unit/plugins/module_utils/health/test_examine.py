@@ -59,6 +59,12 @@ def test_only_what_is_wanted_is_read_and_nothing_twice():
     assert sorted(kube.asked) == ["leader_leases", "node_leases", "nodes"]
 
 
+def test_leases_do_not_age_while_the_pods_of_a_large_cluster_are_read():
+    kube = FakeKube()
+    kube.slow = {source: 100 for source in kube.lists if not source.endswith("leases")}
+    assert run(kube)["ok"]
+
+
 def test_findings_are_sentences():
     result = run(FakeKube(deployments=[make_deployment(available=1)], nodes=[make_node(ready="False")]))
     assert result["refusal"] == (
