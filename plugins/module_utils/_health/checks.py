@@ -33,8 +33,6 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
 SOURCES: dict[str, Source] = {
     "nodes": Source("nodes", "/api/v1/nodes"),
-        "leases.coordination.k8s.io in kube-node-lease", _LEASES.format("kube-node-lease"), always=True
-    ),
     "deployments": Source("deployments.apps", "/apis/apps/v1/deployments"),
     "statefulsets": Source("statefulsets.apps", "/apis/apps/v1/statefulsets"),
     "daemonsets": Source("daemonsets.apps", "/apis/apps/v1/daemonsets"),
@@ -44,6 +42,8 @@ SOURCES: dict[str, Source] = {
     "running": Source("pods", "/api/v1/pods", {"fieldSelector": "status.phase=Running"}),
     # Last, because their age counts from the last answer, and all pods of a large cluster take their time.
     "node_leases": Source(
+        "leases.coordination.k8s.io in kube-node-lease", _LEASES.format("kube-node-lease"), always=True
+    ),
     "leader_leases": Source("leases.coordination.k8s.io in kube-system", _LEASES.format("kube-system"), always=True),
 }
 
