@@ -79,7 +79,7 @@ def examine(kube: Kube, job: Job, clock: Clock) -> dict[str, t.Any]:
             silence = error
         finally:
             looked = clock.now() - begun
-        return last if last and last.ok and not silence else None
+        return last if last and last.ok else None
 
     def durations() -> dict[str, t.Any]:
         return {"durations": {"look": round(looked, 3), "total": round(deadline.elapsed, 3)}}

@@ -21,6 +21,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.hea
     make_budget,
     make_container,
     make_deployment,
+    make_leader,
     make_lease,
     make_node,
     make_pod,
@@ -81,9 +82,15 @@ def test_namespaces_are_left_out_but_not_those_of_the_leases():
         poddisruptionbudgets=[make_budget(allowed=0)],
         pending=[unplaced()],
         node_leases=[make_lease(renewed=100)],
+        leader_leases=[make_leader(renewed=100)],
     )
     result = run(kube, exclude_namespaces={"shop", "kube-node-lease", "kube-system"})
-    assert by_status(result, "fail") == [("leases", "node/w1"), ("workloads", "other/deployment/other")]
+    assert "renewed 100 s ago" in result["refusal"]
+    assert by_status(result, "fail") == [
+        ("leases", "node/w1"),
+        ("leases", "kube-system/lease/kube-scheduler"),
+        ("workloads", "other/deployment/other"),
+    ]
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -167,6 +174,7 @@ def test_pressure_on_a_node_is_no_excuse_for_its_death():
     pressure = [{"type": "DiskPressure", "status": "True"}]
     before = run(FakeKube(nodes=[make_node(conditions=pressure)]))
     assert by_status(before, "warn") == [("nodes", "node/w1")]
+    assert before["baseline"]["nodes"] == {}
     assert not run(FakeKube(nodes=[make_node(ready="Unknown", conditions=pressure)]), baseline=before["baseline"])["ok"]
 
 
