@@ -60,6 +60,7 @@ class Kube:
     """One cluster, for any number of threads.
 
     Of several servers the one that answers is kept, in ``server``; when it no longer does, the next is tried.
+    ``date`` is the time of the last answer by the server's own clock, as HTTP writes it.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Kube:
         proxy: str | None = None,
     ) -> None:
         self.server = servers[0]
+        self.date = ""
         self._servers = list(servers)
         self._authorization = authorization
         self._pools = {server: _pool(proxy or _proxy_for(server), tls, tls_server_name) for server in servers}
@@ -156,6 +158,7 @@ class Kube:
                     continue
                 break
             self.server = server
+            self.date = response.headers.get("Date", "")
             if response.status >= 300:
                 raise _refusal(f"{method} {path} at {server}", response)
             return response

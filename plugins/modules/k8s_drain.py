@@ -118,6 +118,12 @@ options:
     description: A sentence for the person who finds the node cordoned.
     type: str
     default: ""
+  baseline:
+    description:
+      - RV(kubeops.maintenance.k8s_health_info#module:baseline) from before the work, kept with it on the node.
+      - A work that is taken over keeps its own, which is in RV(after.work).
+    type: dict
+    default: {}
   on_failure:
     description:
       - V(keep) leaves the node cordoned when the drain fails, so that the next run goes on.
@@ -368,6 +374,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "run": {"type": "str", "default": ""},
     "target": {"type": "str", "default": ""},
     "reason": {"type": "str", "default": ""},
+    "baseline": {"type": "dict", "default": {}},
     "on_failure": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
     "force_uncordon": {"type": "bool", "default": False},
 }
@@ -376,9 +383,10 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
     options = params["delete_options"]
     grace = options["terminate_grace_period"]
+    me = Work(params["owner"], params["run"], params["target"], params["reason"], since, baseline=params["baseline"])
     return Job(
         node=params["name"],
-        me=Work(params["owner"], params["run"], params["target"], params["reason"], since),
+        me=me,
         guards=Guards(
             force=options["force"],
             ignore_daemonsets=options["ignore_daemonsets"],

@@ -30,6 +30,7 @@ options:
   package_repository:
     description:
       - URL under which the package repositories of all minors are, in the layout of V(https://pkgs.k8s.io).
+      - User and password in it (C(https://user:password@host)) appear neither in messages nor in the result.
     type: str
     default: https://pkgs.k8s.io
   backup_dir:
@@ -74,6 +75,11 @@ node:
       description: Name of the node in the cluster, from the certificate that its kubelet shows.
       type: str
       sample: cp1
+    cluster_ca:
+      description: SHA-256 of the certificates in C(/etc/kubernetes/pki/ca.crt), by which the cluster is known. Null
+        where the file is absent.
+      type: list
+      elements: str
     control_plane:
       description: Whether the node has a manifest of C(kube-apiserver), or an unfinished run has one to give back.
       type: bool
@@ -92,9 +98,9 @@ node:
       sample: {"kubeadm": "1.37.1-1.1", "kubelet": "1.37.1-1.1", "kubectl": "1.37.1-1.1"}
     kubelet:
       description: The kubelet's process - C(running) is the version of the program that runs, C(active) the state of
-        its unit, C(started) when it started.
+        its unit, C(started) when it started, C(program) the path of the program.
       type: dict
-      sample: {"running": "1.36.4", "active": true, "started": "2026-11-20T10:00:00Z"}
+      sample: {"running": "1.36.4", "active": true, "started": "2026-11-20T10:00:00Z", "program": "/usr/bin/kubelet"}
     static_pods:
       description: C(image) and C(version) of C(etcd), C(kube-apiserver), C(kube-controller-manager) and
         C(kube-scheduler), as far as the node has their manifests.
@@ -132,7 +138,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._kubeadm import node_facts, unit, versions
+from ..module_utils._kubeadm import node_facts, packages, unit, versions
 from ..module_utils._kubeadm.commands import Commands
 from ..module_utils._kubeadm.paths import Paths
 from ..module_utils._wait import Deadline
@@ -141,9 +147,12 @@ from ..module_utils._wait import Deadline
 def observe(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
     repository = options["package_repository"]
+    # Ansible's own result repeats the options: what is named here is masked in all of it.
+    module.no_log_values.update(packages.credentials(repository))
     if not repository.startswith(("https://", "http://")):
         raise MaintenanceError(
-            f'package_repository: "{repository}" is no URL. Write https://HOST, the default is a sample'
+            f'package_repository: "{packages.without_credentials(repository)}" is no URL. '
+            "Write https://HOST, the default is a sample"
         )
     version = versions.parse(options["version"]) if options["version"] else None
     commands = Commands(module)

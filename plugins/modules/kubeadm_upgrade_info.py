@@ -14,6 +14,7 @@ description:
   - Compares what runs in the cluster with a version of Kubernetes, and says what would be done, in which order, and
     what stands in its way.
   - Reads the API, and takes from O(nodes) what only the nodes know.
+  - An API of another cluster than the hosts is found out by the certificate authority, and forbids everything.
   - Findings do not make it fail - they are in RV(checks), and RV(ok) says whether one of them forbids the upgrade.
 author:
   - kubeops.maintenance contributors (@kubeops)
@@ -99,8 +100,8 @@ plan:
     nodes:
       description: By inventory host C(node_name), C(from) (its running kubelet), C(to), C(control_plane), C(steps)
         in their order with C(component), C(from) and C(to), C(drain) (whether it is to be drained for its kubelet),
-        C(in_work) (whether an unfinished run has it in work), and C(parts) (whether the parts C(control_plane) and
-        C(kubelet) of M(kubeops.maintenance.kubeadm_upgrade) have work to do).
+        C(in_work) (whether an upgrade that did not end has it in work), and C(parts) (whether the parts
+        C(control_plane) and C(kubelet) of M(kubeops.maintenance.kubeadm_upgrade) have work to do).
       type: dict
     objects:
       description: Cluster objects that are behind, with C(component), C(from) and C(to) - C(kubelet-config),
@@ -109,6 +110,11 @@ plan:
       elements: dict
     empty:
       description: Whether there is nothing to do.
+      type: bool
+    begun:
+      description: Whether there is something to do and changes towards the version have been made before - a static
+        pod of the control plane or a kubelet is at it, an upgrade that did not end has a node in work, or has left
+        something on a host.
       type: bool
 checks:
   description: The findings, each with C(name), C(status) (V(pass), V(warn), V(fail) or V(skip)), C(object),
@@ -145,9 +151,11 @@ from ..module_utils._kube import KubeError, api_module, connect
 from ..module_utils._kubeadm import checks, cluster, plan, summary, versions
 
 
-def observe(options: t.Mapping[str, t.Any]) -> cluster.Cluster:
+def observe(options: t.Mapping[str, t.Any]) -> tuple[cluster.Cluster, str]:
+    """The cluster, and the address of the API that told about it."""
     try:
-        return cluster.read(connect(options))
+        api = connect(options)
+        return cluster.read(api), api.server
     except KubeError as error:
         raise MaintenanceError(f"{error.msg}. {advice(options)}. Nothing was changed") from error
 
@@ -170,10 +178,10 @@ def advice(options: t.Mapping[str, t.Any]) -> str:
 
 def make(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     target = versions.parse(options["version"])
-    seen, facts = observe(options), options["nodes"]
+    (seen, server), facts = observe(options), options["nodes"]
     wanted = plan.wanted(target, seen, facts.values())
     made = plan.make(seen, target, facts)
-    found = checks.preflight(seen, made, wanted, facts, options["control_plane"], options["backup_dir"])
+    found = checks.preflight(seen, made, wanted, facts, options["control_plane"], options["backup_dir"], server)
     failed = failures(found)
     return {
         "changed": False,

@@ -26,33 +26,32 @@ def seconds(value: float | None) -> str:
 def row(planned: t.Mapping[str, t.Any], left: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What became of one node.
 
-    ``planned`` is the node's part of the plan, ``left`` the host's variables: ``control_plane_result``,
-    ``drained_result``, ``kubelet_result`` where the roles of those names ran, ``report_failure`` where a turn failed.
+    ``planned`` is the node's part of the plan, ``left`` the host's variables: ``turn_done`` (parts), ``turn_seconds``
+    of the turns that ended well, ``report_failure`` and ``report_seconds`` of one that did not, ``drained_result``.
     """
-    results = {
-        name: left[f"{name}_result"] for name in ("control_plane", "drained", "kubelet") if f"{name}_result" in left
-    }
-    failure = left.get("report_failure")
-    if failure:
-        # The whole message stands below the table.
-        outcome = "FAILED: " + textwrap.shorten(failure, 60, placeholder=" ...")
-    elif not planned["steps"]:
-        outcome = "nothing to do"
-    elif left.get("turn_done"):
-        outcome = "upgraded"
-    else:
-        outcome = "not reached" if not results else "control plane upgraded, kubelet not yet"
-    spent = [result.get("durations", {}).get("total") for result in results.values()]
-    known = [value for value in spent if value is not None]
-    drained = results.get("drained", {})
+    spent = [float(left[name]) for name in ("turn_seconds", "report_seconds") if name in left]
+    drained = left.get("drained_result", {}).get("durations", {}) if planned["drain"] else {}
     return {
         "node": planned["node_name"],
         "from": planned["from"],
         "to": planned["to"],
-        "drained_seconds": drained.get("durations", {}).get("total") if planned["drain"] else None,
-        "total_seconds": sum(known) if known else None,
-        "result": outcome,
+        "drained_seconds": drained.get("total"),
+        "total_seconds": sum(spent) if spent else None,
+        "result": outcome(planned, left),
     }
+
+
+def outcome(planned: t.Mapping[str, t.Any], left: t.Mapping[str, t.Any]) -> str:
+    if "report_failure" in left:
+        # The whole message stands below the table.
+        return "FAILED: " + textwrap.shorten(left["report_failure"], 60, placeholder=" ...")
+    wanted = {part for part, work in planned["parts"].items() if work}
+    done = wanted & set(left.get("turn_done", ()))
+    if not wanted:
+        return "nothing to do"
+    if done != wanted:
+        return "control plane upgraded, kubelet not reached" if done else "not reached"
+    return "upgraded" if planned["steps"] else "finished what an earlier run left"
 
 
 def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:

@@ -10,6 +10,7 @@ KEEP=1 leaves the lab for a look around.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -48,9 +49,13 @@ def upgrade(lab: Lab) -> tuple[int, list[str]]:
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as run:
-        for line in t.cast("t.IO[str]", run.stdout):
-            lines.append(re.sub(r"\033\[[0-9;]*m", "", line.rstrip("\n")))
-            print(line, end="", flush=True)
+        try:
+            for line in t.cast("t.IO[str]", run.stdout):
+                lines.append(re.sub(r"\033\[[0-9;]*m", "", line.rstrip("\n")))
+                print(line, end="", flush=True)
+        except BaseException:
+            run.terminate()  # whoever stops the demo does not wait for the upgrade
+            raise
     return run.returncode, lines
 
 
@@ -76,14 +81,9 @@ def pulse(lab: Lab) -> t.Iterator[None]:
 
 def last_table(lines: t.Sequence[str]) -> list[str]:
     """The table at the end of the run, without the clothes of Ansible's output."""
-    begin = max((number for number, line in enumerate(lines) if re.match(r"\s*- node +from +to ", line)), default=None)
-    table = []
-    for line in lines[begin:] if begin is not None else []:
-        entry = re.match(r"\s*- (.*)", line)
-        if not entry:
-            break
-        table.append(entry.group(1).strip("'\""))
-    return table
+    bare = [re.sub(r"^\s*(- )?'?", "", line).rstrip("'") for line in lines]
+    headings = [number for number, line in enumerate(bare) if re.match("node +from +to ", line)]
+    return list(itertools.takewhile(bool, bare[headings[-1] :])) if headings else []
 
 
 def perform() -> tuple[int, list[str]]:
@@ -105,7 +105,9 @@ def perform() -> tuple[int, list[str]]:
     scene("The cluster now")
     print(traffic.kubectl(lab, "get", "nodes"), flush=True)
     report = traffic.stop(lab)
-    return code or int(report["web"]["failures"] > 0), [*last_table(lines), "", traffic.describe(report)]
+    table = last_table(lines) or ["The run ended without its table."]
+    promise = code == 0 and len(table) > 1 and report["web"]["failures"] == 0
+    return 0 if promise else code or 1, [*table, "", traffic.describe(report)]
 
 
 def main() -> int:

@@ -51,6 +51,9 @@ class Run:
         """What it has printed until now, as one line: messages are folded somewhere."""
         return " ".join(self.log.read_text().split())
 
+    def says(self, text: str) -> bool:
+        return text in self.output
+
     def finish(self, seconds: float) -> int:
         code = self.process.wait(timeout=seconds)
         print(f"exit status {code} after {time.monotonic() - self.begin:.1f} s")

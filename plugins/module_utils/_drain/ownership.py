@@ -30,6 +30,8 @@ class Work:
     reason: str = ""
     since: str = ""
     unschedulable_before: bool = False
+    # How the cluster was before the work began, so that whoever goes on with it does not take its damage for that.
+    baseline: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
@@ -82,7 +84,8 @@ def work_of(node: Node) -> Work | None:
         work = Work(**{name: value for name, value in said.items() if name in known})
     except (AttributeError, TypeError, ValueError):
         return Work(owner=f"an unreadable annotation {ANNOTATION}={text[:80]!r}")
-    return dataclasses.replace(work, unschedulable_before=work.unschedulable_before is True)
+    baseline = work.baseline if isinstance(work.baseline, dict) else {}
+    return dataclasses.replace(work, unschedulable_before=work.unschedulable_before is True, baseline=baseline)
 
 
 def claim(node: Node, me: Work) -> Change:
@@ -105,6 +108,7 @@ def claim(node: Node, me: Work) -> Change:
             reason=me.reason or old.reason,
             since=old.since,
             unschedulable_before=old.unschedulable_before,
+            baseline=old.baseline or me.baseline,
         )
     else:
         work = dataclasses.replace(me, unschedulable_before=cordoned)

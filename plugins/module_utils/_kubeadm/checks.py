@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._check import FAIL, PASS, SKIP, WARN, Check
-from . import checks_etcd, skew, versions
+from .._check import FAIL, PASS, SKIP, WARN, Check, failures
+from . import checks_etcd, checks_nodes, checks_packages, skew, versions
 from .cluster import APISERVER, CONTROL_PLANE, Cluster
-from .plan import PACKAGES, Facts, Plan, Wanted
+from .plan import Facts, Plan, Wanted
 from .skew import some
 from .versions import Version
 
@@ -30,14 +30,20 @@ def preflight(
     facts: HostFacts,
     control_plane: t.Collection[str],
     snapshot_dir: t.Optional[str],
+    server: str,
 ) -> list[Check]:
     target = plan.version
+    same = checks_nodes.check_same_cluster(cluster, facts, server)
+    if failures(same):
+        # Whatever else was compared, it was compared with something that is not these hosts' cluster.
+        return failures(same)
     return [
+        *same,
         check_path(plan),
-        check_downgrade(cluster, target),
-        *check_packages(facts, target),
-        *check_hosts(cluster, facts, control_plane),
-        *check_nodes(cluster),
+        check_downgrade(cluster, facts, target),
+        *checks_packages.preflight(facts, target),
+        *checks_nodes.check_hosts(cluster, facts, control_plane),
+        *checks_nodes.check_nodes(cluster, plan),
         *check_config(cluster, target),
         check_coredns(cluster),
         check_addons(cluster),
@@ -63,7 +69,7 @@ def check_path(plan: Plan) -> Check:
     return Check("upgrade path", FAIL, "cluster", evidence, f"upgrade to {way}")
 
 
-def check_downgrade(cluster: Cluster, target: Version) -> Check:
+def check_downgrade(cluster: Cluster, facts: HostFacts, target: Version) -> Check:
     """kubeadm itself lets a patch downgrade pass without a word."""
     newest: list[tuple[Version, str]] = [
         (pod.version, f"{name} on {pod.node}")
@@ -72,77 +78,18 @@ def check_downgrade(cluster: Cluster, target: Version) -> Check:
         if pod.version
     ]
     newest += [(node.kubelet, f"kubelet on {node.name}") for node in cluster.nodes.values() if node.kubelet]
+    # The API hears of a kubelet's version only when that kubelet has registered with it.
+    running = [(versions.find(node["kubelet"]["running"]), node["node_name"]) for node in facts.values()]
+    newest += [(version, f"kubelet on {name}") for version, name in running if version]
     if cluster.config and cluster.config.version:
         newest.append((cluster.config.version, "kubeadm-config"))
-    newer = sorted((found for found in newest if found[0] > target), key=lambda found: found[0], reverse=True)
+    newest = [found for found in dict.fromkeys(newest) if found[0] > target]
+    newer = sorted(newest, key=lambda found: found[0], reverse=True)
     if not newer:
         return Check("no downgrade", PASS, "cluster", f"nothing is newer than {target}")
     evidence = f"{some([f'{what} is {version}' for version, what in newer])}, the target is {target}"
     fix = f"choose {newer[0][0]} or later: this playbook does not go back"
     return Check("no downgrade", FAIL, f"{len(newer)} component(s)", evidence, fix)
-
-
-def check_packages(facts: HostFacts, target: Version) -> list[Check]:
-    """The exact version is in the repository of the target's minor, on every host that asked."""
-    asked = {host: node["available"] for host, node in facts.items() if node.get("available") is not None}
-    if not asked:
-        return [Check("packages", SKIP, "hosts", "no host was asked for its package repository")]
-    absent = {host for host, available in asked.items() if not all(available.get(name) for name in PACKAGES)}
-    if not absent:
-        return [Check("packages", PASS, "hosts", f"kubeadm, kubelet and kubectl {target} are in the repository")]
-    lacking = [name for name in PACKAGES if any(not available.get(name) for available in asked.values())]
-    evidence = f"not in the package repository of {target.series} for {len(absent)} host(s): {some(sorted(absent))}"
-    fix = f"choose a released version of {target.series}, or add the packages to the repository"
-    return [Check("packages", FAIL, f"{', '.join(lacking)} {target}", evidence, fix)]
-
-
-def check_hosts(cluster: Cluster, facts: HostFacts, control_plane: t.Collection[str]) -> list[Check]:
-    checks = []
-    named: dict[str, list[str]] = {}
-    for host, node in facts.items():
-        named.setdefault(node["node_name"], []).append(host)
-    for name, hosts in sorted(named.items()):
-        if len(hosts) > 1:
-            fix = "let each node have one host in the inventory"
-            checks.append(Check("hosts and nodes", FAIL, f"node/{name}", f"is the node of hosts {some(hosts)}", fix))
-        if name not in cluster.nodes:
-            fix = "take the host out of the inventory's groups, or join its node to the cluster (kubeadm join)"
-            evidence = f'its node name "{name}" is not in the cluster: {some(sorted(cluster.nodes))}'
-            checks.append(Check("hosts and nodes", FAIL, f"host {hosts[0]}", evidence, fix))
-    for host in control_plane:
-        if host in facts and not facts[host]["control_plane"]:
-            fix = "take the host out of kube_control_plane, or put /etc/kubernetes/manifests/kube-apiserver.yaml back"
-            evidence = "is in kube_control_plane, but its node has no manifest of kube-apiserver"
-            checks.append(Check("hosts and nodes", FAIL, f"host {host}", evidence, fix))
-    hosted = {node["node_name"] for host, node in facts.items() if host in control_plane}
-    for member in cluster.nodes.values():
-        # A control plane left behind ends with kubelets newer than its apiserver; a worker may lag three minors.
-        if member.control_plane and member.name not in hosted:
-            evidence = "is a control plane of the cluster without a host in kube_control_plane"
-            fix = "add its host to the inventory's group"
-            checks.append(Check("hosts and nodes", FAIL, f"node/{member.name}", evidence, fix))
-    left = sorted(name for name, node in cluster.nodes.items() if name not in named and not node.control_plane)
-    if left:
-        evidence = f"{some(left)}: not in the inventory, stays at its version"
-        checks.append(
-            Check("hosts and nodes", WARN, f"{len(left)} node(s)", evidence, "add the hosts, or upgrade them later")
-        )
-    return checks or [Check("hosts and nodes", PASS, "inventory", f"{len(facts)} host(s), each a node of the cluster")]
-
-
-def check_nodes(cluster: Cluster) -> list[Check]:
-    """A node in work by an unfinished run may be NotReady: it is repaired first."""
-    checks = []
-    for node in cluster.nodes.values():
-        if node.work is not None and not node.ready:
-            evidence = (
-                f"{node.ready_evidence}; an unfinished run (target {node.work.get('target', 'unknown')}) has it in work"
-            )
-            checks.append(Check("node ready", WARN, f"node/{node.name}", evidence, "nothing: it is repaired first"))
-        elif not node.ready:
-            fix = f"make it Ready (kubectl describe node {node.name}) or take it out of the cluster"
-            checks.append(Check("node ready", FAIL, f"node/{node.name}", node.ready_evidence, fix))
-    return checks or [Check("node ready", PASS, "nodes", f"{len(cluster.nodes)} of {len(cluster.nodes)} are Ready")]
 
 
 def check_config(cluster: Cluster, target: Version) -> list[Check]:

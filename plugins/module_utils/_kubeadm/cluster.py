@@ -13,7 +13,7 @@ import dataclasses
 import json
 import typing as t
 
-from . import cluster_config, versions
+from . import certificates, cluster_config, versions
 from .cluster_config import ClusterConfig
 from .versions import Version
 
@@ -24,9 +24,12 @@ ETCD = "etcd"
 KUBE_PROXY = "kube-proxy"
 CONTROL_PLANE = (APISERVER, CONTROLLER_MANAGER, SCHEDULER)
 WORK_ANNOTATION = "kubeops.maintenance/work"
+# In whose name an upgrade takes nodes into work; what others have in work is theirs.
+UPGRADE_OWNER = "kubeops.maintenance.upgrade"
 
 _KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _APPS = "/apis/apps/v1/namespaces/kube-system"
+_ROOT_CA = "kube-root-ca.crt"
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _HARD_EFFECTS = ("NoSchedule", "NoExecute")
 
@@ -52,8 +55,18 @@ class Node:
     control_plane: bool
     # The taints that keep pods away, the ones of Kubernetes' own (not-ready, unschedulable, ...) left out.
     taints: frozenset[tuple[str, str]]
-    # Our annotation: this node is in work by an unfinished run.
+    # What the collection's annotation says: somebody has this node in work.
     work: t.Optional[Object]
+
+    @property
+    def in_work(self) -> bool:
+        """By an upgrade that did not end."""
+        return self.work is not None and self.work.get("owner") == UPGRADE_OWNER
+
+    @property
+    def taken(self) -> bool:
+        """By somebody else."""
+        return self.work is not None and not self.in_work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +94,8 @@ class Cluster:
     # The images of the Deployments that carry k8s-app=kube-dns: one, if all is well.
     coredns: tuple[str, ...]
     kube_proxy: t.Optional[str]
+    # SHA-256 of the certificates that pods are told to trust this API by: empty where nobody can tell.
+    ca: frozenset[str] = frozenset()
 
     def component(self, name: str) -> list[Pod]:
         return [pod for pod in self.pods if pod.component == name]
@@ -121,7 +136,7 @@ def _work(annotation: t.Optional[str]) -> t.Optional[Object]:
         work = json.loads(annotation)
     except ValueError:
         work = None
-    # An annotation that cannot be read still says that the node is in work.
+    # An annotation that cannot be read still says that somebody has the node in work.
     return work if isinstance(work, dict) else {}
 
 
@@ -138,7 +153,8 @@ def pod_of(found: Object, component: str = "") -> Pod:
 
 
 def read(api: Reader) -> Cluster:
-    maps = {name: _config_map(api, name) for name in ("kubeadm-config", "kubelet-config")}
+    maps = {name: _config_map(api, name) for name in ("kubeadm-config", "kubelet-config", _ROOT_CA)}
+    ca = (maps[_ROOT_CA] or {}).get("ca.crt", "")
     text = (maps["kubeadm-config"] or {}).get("ClusterConfiguration")
     static_pods = api.list(f"{_KUBE_SYSTEM}/pods", {"labelSelector": "tier=control-plane"})
     proxies = api.list(f"{_KUBE_SYSTEM}/pods", {"labelSelector": f"k8s-app={KUBE_PROXY}"})
@@ -151,6 +167,7 @@ def read(api: Reader) -> Cluster:
         kubelet_config=_kubelet_config(maps["kubelet-config"]),
         coredns=tuple(_template_image(deployment) for deployment in deployments),
         kube_proxy=_template_image(daemon_sets[0]) if daemon_sets else None,
+        ca=frozenset(certificates.fingerprints(ca.encode())),
     )
 
 

@@ -16,12 +16,12 @@ import re
 import socket
 import typing as t
 
+from .certificates import ders
 from .paths import Paths
 
 _PREFIX = b"system:node:"
 # A certificate's subject in DER: object identifier 2.5.4.3 (common name), then one string.
 _COMMON_NAME = bytes.fromhex("0603550403")
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(r"^\s*client-certificate(-data)?:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -36,11 +36,7 @@ def node_name(paths: Paths, hostname: t.Callable[[], str] = socket.gethostname) 
 
 def common_name(pem: bytes) -> str:
     """``node1`` of the first certificate whose common name is ``system:node:node1``, else empty."""
-    found = _PEM.search(pem)
-    try:
-        der = base64.b64decode(found.group(1)) if found else b""
-    except binascii.Error:
-        return ""
+    der = next(iter(ders(pem)), b"")
     at = der.find(_COMMON_NAME)
     while at >= 0:
         start = at + len(_COMMON_NAME) + 2

@@ -45,6 +45,12 @@ def read(commands: Commands) -> Kubelet:
     return Kubelet(found.get("ActiveState") == "active", pid, time.time() - age, running)
 
 
+def program(commands: Commands, pid: int) -> t.Optional[str]:
+    """Path of the program that runs, None where it cannot be told; of one that was replaced, the path that it had."""
+    found = commands.run("readlink", f"/proc/{pid}/exe") if pid else None
+    return found.out.strip().removesuffix(" (deleted)") if found and found.ok else None
+
+
 def program_version(commands: Commands, program: str) -> t.Optional[Version]:
     """``Kubernetes v1.36.4`` -> 1.36.4. A binary that was replaced can still be asked through /proc/PID/exe."""
     try:

@@ -16,7 +16,7 @@ import shutil
 import typing as t
 
 from .. import _static_pod
-from . import etcd_member, identity, images, kubelet_process, local_http, packages, repair, unit
+from . import certificates, etcd_member, identity, images, kubelet_process, local_http, packages, repair, unit
 from .checks_etcd import KUBEADM_TMP
 from .cluster import APISERVER, CONTROL_PLANE, ETCD
 from .commands import Commands
@@ -44,6 +44,7 @@ def gather(
     available = packages.available(repository, version, manager, os.uname().machine, fetch) if version else None
     return {
         "node_name": identity.node_name(paths),
+        "cluster_ca": certificates.fingerprints_of(paths.cluster_ca),
         "control_plane": control_plane,
         "package_manager": manager,
         "packages": packages.installed(commands, manager, paths.root),
@@ -52,6 +53,7 @@ def gather(
             "running": str(kubelet.running) if kubelet.running else None,
             "active": kubelet.active,
             "started": _rfc3339(kubelet.started),
+            "program": kubelet_process.program(commands, kubelet.pid),
         },
         "static_pods": {name: {"image": pod.image, "version": _version(pod.image)} for name, pod in pods.items()},
         "apiserver": _apiserver(pods.get(APISERVER)),

@@ -33,10 +33,25 @@ DNF = "dnf"
 _DEB_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el", "armv7l": "armhf"}
 _REPO = "{http://linux.duke.edu/metadata/repo}"
 _COMMON = "{http://linux.duke.edu/metadata/common}"
+_CREDENTIALS = re.compile(r"(?<=//)([^/?#\s]+)@")
 _NO_SUCH_FILE = (403, 404)
 _TIMEOUT = 30
 
 Fetch = t.Callable[[str], t.Optional[bytes]]
+
+
+def credentials(url: str) -> list[str]:
+    """User and password that a repository's URL carries."""
+    return _CREDENTIALS.findall(url)
+
+
+def without_credentials(text: str) -> str:
+    """For messages."""
+    return _CREDENTIALS.sub("", text)
+
+
+def _named(url: str) -> str:
+    return f"package repository {without_credentials(url)}"
 
 
 def fetch(url: str) -> t.Optional[bytes]:
@@ -46,11 +61,11 @@ def fetch(url: str) -> t.Optional[bytes]:
     except urllib.error.HTTPError as error:
         if error.code in _NO_SUCH_FILE:
             return None
-        raise MaintenanceError(f"package repository {url} answers {error.code} {error.reason}") from error
+        raise MaintenanceError(f"{_named(url)} answers {error.code} {error.reason}") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+        reason = without_credentials(str(getattr(error, "reason", error)))
         raise MaintenanceError(
-            f"package repository {url} cannot be reached from this node: {reason}. "
+            f"{_named(url)} cannot be reached from this node: {reason}. "
             f"Check kubernetes_package_repository, name resolution, proxy and firewall"
         ) from error
 
@@ -89,11 +104,11 @@ def _rpm(base: str, machine: str, get: Fetch) -> t.Iterator[tuple[str, str]]:
     url = f"{base}/repodata/repomd.xml"
     primary = _xml(listing, url).find(f"{_REPO}data[@type='primary']/{_REPO}location")
     if primary is None:
-        raise MaintenanceError(f"package repository {url} names no list of packages (data of type primary)")
+        raise MaintenanceError(f"{_named(url)} names no list of packages (data of type primary)")
     url = f"{base}/{primary.get('href')}"
     packed = get(url)
     if packed is None:
-        raise MaintenanceError(f"package repository {url}: not there, though repomd.xml names it. Try again later")
+        raise MaintenanceError(f"{_named(url)}: not there, though repomd.xml names it. Try again later")
     for package in _xml(_unpack(packed, url), url).iter(f"{_COMMON}package"):
         version = package.find(f"{_COMMON}version")
         if version is not None and package.findtext(f"{_COMMON}arch") in (machine, "noarch"):
@@ -105,14 +120,14 @@ def _unpack(packed: bytes, url: str) -> bytes:
         return gzip.decompress(packed)
     if packed.lstrip()[:1] == b"<":
         return packed
-    raise MaintenanceError(f"package repository {url} is packed in a way that is not understood here; gzip is")
+    raise MaintenanceError(f"{_named(url)} is packed in a way that is not understood here; gzip is")
 
 
 def _xml(text: bytes, url: str) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise MaintenanceError(f"package repository {url} is no XML: {error}") from error
+        raise MaintenanceError(f"{_named(url)} is no XML: {error}") from error
 
 
 def manager(commands: Commands) -> str:

@@ -37,6 +37,11 @@ class Paths:
         return self.at("/etc/kubernetes/admin.conf")
 
     @property
+    def cluster_ca(self) -> pathlib.Path:
+        """kubeadm puts it on every node, workers too."""
+        return self.at("/etc/kubernetes/pki/ca.crt")
+
+    @property
     def kubelet_conf(self) -> pathlib.Path:
         return self.at("/etc/kubernetes/kubelet.conf")
 

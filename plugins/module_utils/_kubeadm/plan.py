@@ -61,6 +61,10 @@ class NodePlan:
     def kubelet_part(self) -> bool:
         return self.in_work or any(step.component in PACKAGES for step in self.steps)
 
+    @property
+    def empty(self) -> bool:
+        return not (self.control_plane_part or self.kubelet_part)
+
     def as_dict(self) -> dict[str, t.Any]:
         return {
             "node_name": self.node_name,
@@ -81,10 +85,12 @@ class Plan:
     hops: tuple[str, ...]
     nodes: dict[str, NodePlan]
     objects: tuple[Step, ...]
+    # Something has already been brought towards the version, and not everything.
+    begun: bool
 
     @property
     def empty(self) -> bool:
-        return not any(node.control_plane_part or node.kubelet_part for node in self.nodes.values())
+        return all(node.empty for node in self.nodes.values())
 
     def as_dict(self) -> dict[str, t.Any]:
         return {
@@ -94,6 +100,7 @@ class Plan:
             "nodes": {host: node.as_dict() for host, node in self.nodes.items()},
             "objects": [step.as_dict() for step in self.objects],
             "empty": self.empty,
+            "begun": self.begun,
         }
 
 
@@ -123,7 +130,21 @@ def make(cluster: Cluster, target: Version, facts: t.Mapping[str, Facts]) -> Pla
     before = oldest_control_plane(cluster)
     late = objects(cluster, target, want)
     nodes = {host: _node_plan(node, cluster, target, want, bool(late)) for host, node in facts.items()}
-    return Plan(target, before, hops(before, target), nodes, late)
+    made = Plan(target, before, hops(before, target), nodes, late, begun=False)
+    begun = not made.empty and any(_signs(cluster, target, facts.values()))
+    return dataclasses.replace(made, begun=begun)
+
+
+def _signs(cluster: Cluster, target: Version, facts: t.Iterable[Facts]) -> t.Iterator[bool]:
+    """Of a run towards the target that did not end; packages alone change nothing that runs."""
+    yield any(target in cluster.versions_of(name) for name in CONTROL_PLANE)
+    yield any(node.kubelet == target or node.in_work for node in cluster.nodes.values())
+    for node in facts:
+        images = [pod["image"] for name, pod in node["static_pods"].items() if name in CONTROL_PLANE]
+        yield any(versions.of_image(image) == target for image in images)
+        yield versions.find(node["kubelet"]["running"]) == target
+        unfinished = node.get("unfinished") or {}
+        yield any(unfinished.get(what) for what in ("unit", "upgraded_manifests", "moved_away"))
 
 
 def oldest_control_plane(cluster: Cluster) -> t.Optional[Version]:
@@ -171,7 +192,7 @@ def _node_plan(facts: Facts, cluster: Cluster, target: Version, want: Wanted, la
     interrupted = bool((facts.get("unfinished") or {}).get("upgraded_manifests"))
     steps = [*static_pods, *_packages(facts, node, running, target)]
     steps.sort(key=lambda step: _ORDER.index(step.component))
-    in_work = node is not None and node.work is not None
+    in_work = node is not None and node.in_work
     kubelet = any(step.component == "kubelet" for step in steps)
     return NodePlan(
         node_name=name,
@@ -214,10 +235,13 @@ def _packages(facts: Facts, node: t.Optional[Node], running: str, target: Versio
 
 
 def others_take_pods(cluster: Cluster, name: str) -> bool:
-    """Whether pods of this node can go to another one: Ready, not cordoned, and with no taint that this one lacks."""
+    """Whether pods of this node can go to another one: Ready, not cordoned, and with no taint that this one lacks.
+
+    What an upgrade has cordoned is given back in its turn; a node in work of somebody else is not ours to count on.
+    """
     node = cluster.nodes[name]
     return any(
-        other.ready and other.taints <= node.taints and (not other.unschedulable or other.work is not None)
+        other.ready and other.taints <= node.taints and not other.taken and (not other.unschedulable or other.in_work)
         for other in cluster.nodes.values()
         if other.name != name
     )

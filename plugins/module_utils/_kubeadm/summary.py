@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .._check import FAIL, PASS, WARN, Check
+from .._check import FAIL, PASS, WARN, Check, failures
+from .checks_nodes import SAME_CLUSTER
 from .plan import NodePlan, Plan, Step
 
 
 def lines(plan: Plan, checks: t.Sequence[Check]) -> list[str]:
+    if any(check.name == SAME_CLUSTER for check in failures(checks)):
+        return ["Plan: none, the API and the hosts are not of one cluster", *_findings(checks)]
     return [_headline(plan), *_table(plan), *_findings(checks)]
 
 
@@ -42,7 +45,7 @@ def _row(host: str, node: NodePlan) -> tuple[str, str, str]:
     name = host if host == node.node_name else f"{host} (node {node.node_name})"
     words = [steps(node.steps)] if node.steps else []
     words += ["drained for its kubelet"] if node.drain else []
-    words += ["in work by an unfinished run"] if node.in_work else []
+    words += ["still in work by an upgrade that did not end"] if node.in_work else []
     return name, "control plane" if node.control_plane else "worker", "; ".join(words)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import email.utils
 import os
 import pathlib
 import socket
@@ -14,6 +15,7 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 import yaml
@@ -425,6 +427,14 @@ def test_lists_are_read_in_pages_and_anew_when_the_token_expires(serve, authorit
         query,
         query + "&continue=c",
     ]
+
+
+def test_the_servers_time_comes_with_every_answer(serve, authority):
+    kube = connect({"host": serve().url, "ca_cert": authority.ca})
+    assert kube.date == ""
+    kube.get("/")
+    sent = email.utils.parsedate_to_datetime(kube.date)
+    assert abs(sent.timestamp() - time.time()) < 60
 
 
 def test_bodies_and_content_types(serve, authority):

@@ -98,7 +98,9 @@ def test_selectors_are_joined():
 
 def test_a_drain_without_options(call):
     cluster = FakeCluster([make_pod("web-1")])
-    code, result = call(cluster, diff=True, owner="me", run="1", target="1.37.1", reason="upgrade")
+    code, result = call(
+        cluster, diff=True, owner="me", run="1", target="1.37.1", reason="upgrade", baseline={"nodes": {}}
+    )
     assert code == 0
     assert set(result) == KEYS | {"diff"}
     assert result["result"] == "node w1 marked unschedulable. 1 Pod(s) evicted from node, 0 stay."
@@ -110,6 +112,7 @@ def test_a_drain_without_options(call):
         "reason": "upgrade",
         "since": "2026-11-20T10:00:00Z",
         "unschedulable_before": False,
+        "baseline": {"nodes": {}},
     }
 
 

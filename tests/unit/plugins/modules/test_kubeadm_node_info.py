@@ -78,3 +78,15 @@ def test_bad_options(
     assert code == 1
     assert message in printed["msg"]
     assert asked == []
+
+
+@pytest.mark.parametrize("scheme", ["https", "ftp"])
+def test_credentials_of_the_repository_are_in_no_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scheme: str
+) -> None:
+    options = {"package_repository": f"{scheme}://joe:geheim@pkgs.example", "_ansible_inject_invocation": True}
+    _code, printed, asked = call(monkeypatch, capsys, **options)
+    assert printed["invocation"]["module_args"]["package_repository"] == f"{scheme}://********@pkgs.example"
+    assert "geheim" not in json.dumps(printed)
+    if scheme == "https":
+        assert asked[0][2] == "https://joe:geheim@pkgs.example", "the repository itself is asked with them"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import typing as t
 
@@ -62,8 +63,14 @@ def template(image: str) -> Object:
     return {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"image": f"registry.k8s.io/{image}"}]}}}}
 
 
+PEM = "-----BEGIN CERTIFICATE-----\nMDEy\n-----END CERTIFICATE-----\n"
+FINGERPRINT = hashlib.sha256(b"012").hexdigest()
+
+
 class Api:
-    """What of the contract is used: list."""
+    """What of the contract is used: list, and server."""
+
+    server = "https://192.0.2.11:6443"
 
     def __init__(self) -> None:
         text = "apiVersion: kubeadm.k8s.io/v1beta4\nkubernetesVersion: v1.36.4\n"
@@ -74,6 +81,7 @@ class Api:
             + [pod("etcd", "cp1", "3.6.16-0")],
             f"{system}/pods k8s-app=kube-proxy": [pod("kube-proxy", name, "v1.36.4") for name in ("cp1", "w1")],
             f"{system}/configmaps metadata.name=kubeadm-config": [{"data": {"ClusterConfiguration": text}}],
+            f"{system}/configmaps metadata.name=kube-root-ca.crt": [{"data": {"ca.crt": PEM}}],
             f"{system}/configmaps metadata.name=kubelet-config": [{"data": {"kubelet": ""}}],
             "/apis/apps/v1/namespaces/kube-system/deployments k8s-app=kube-dns": [template("coredns/coredns:v1.14.2")],
             "/apis/apps/v1/namespaces/kube-system/daemonsets metadata.name=kube-proxy": [
@@ -93,7 +101,9 @@ def facts(name: str, control_plane: bool = False, **changes: t.Any) -> Object:
     disk = {path: {"free_bytes": 10**9, "device": 1} for path in ("/etc/kubernetes/tmp", "/b")}
     return {
         "node_name": name,
+        "cluster_ca": [FINGERPRINT],
         "control_plane": control_plane,
+        "package_manager": "apt",
         "packages": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), package),
         "available": dict.fromkeys(("kubeadm", "kubelet", "kubectl"), "1.37.1-1.1"),
         "kubelet": {"running": "1.36.4", "active": True, "started": None},
@@ -150,12 +160,34 @@ def test_findings_do_not_fail_the_module(api: Api, capsys: pytest.CaptureFixture
     assert "FAIL" not in printed["refusal"]
 
 
-@pytest.mark.parametrize("annotation", ['{"owner": "x", "target": "1.37.1"}', "not json", '"text"'])
-def test_a_node_in_work_may_be_not_ready(api: Api, capsys: pytest.CaptureFixture[str], annotation: str) -> None:
+def test_a_node_in_work_by_an_upgrade_may_be_not_ready(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    annotation = '{"owner": "kubeops.maintenance.upgrade", "target": "1.37.1"}'
     api.objects["/api/v1/nodes"][1] = node("w1", annotation=annotation, ready="Unknown")
     code, printed = call(capsys)
     assert (code, printed["ok"]) == (0, True)
     assert printed["plan"]["nodes"]["host-w1"]["in_work"]
+
+
+@pytest.mark.parametrize("annotation", ['{"owner": "x", "target": "1.37.1"}', "not json", '"text"'])
+def test_a_node_in_work_of_somebody_else_is_refused(
+    api: Api, capsys: pytest.CaptureFixture[str], annotation: str
+) -> None:
+    api.objects["/api/v1/nodes"][1] = node("w1", annotation=annotation)
+    code, printed = call(capsys)
+    assert (code, printed["ok"]) == (0, False)
+    assert "node in work: node/w1: is in work of " in printed["refusal"]
+    assert not printed["plan"]["nodes"]["host-w1"]["in_work"]
+
+
+def test_an_api_of_another_cluster(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    pem = PEM.replace("MDEy", "MTIz")
+    api.objects["/api/v1/namespaces/kube-system/configmaps metadata.name=kube-root-ca.crt"] = [
+        {"data": {"ca.crt": pem}}
+    ]
+    code, printed = call(capsys)
+    assert (code, printed["ok"]) == (0, False)
+    assert "the API at https://192.0.2.11:6443 is of another cluster than host host-w1" in printed["refusal"]
+    assert {check["name"] for check in printed["checks"]} == {"same cluster"}
 
 
 def test_a_version_that_is_none(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,19 @@ from __future__ import annotations
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._report import row, seconds, table
 
-PLANNED = {"node_name": "w1", "from": "1.36.4", "to": "1.37.1", "steps": [{"component": "kubelet"}], "drain": True}
+WORKER = {"control_plane": False, "kubelet": True}
+BOTH = {"control_plane": True, "kubelet": True}
+NOTHING = {"control_plane": False, "kubelet": False}
+PLANNED = {
+    "node_name": "w1",
+    "from": "1.36.4",
+    "to": "1.37.1",
+    "steps": [{"component": "kubelet"}],
+    "drain": True,
+    "parts": WORKER,
+}
 DRAINED = {"durations": {"total": 12.4}}
-KUBELET = {"durations": {"total": 30.0}}
+DONE = {"drained_result": DRAINED, "turn_done": ["kubelet"], "turn_seconds": "42.4"}
 
 
 @pytest.mark.parametrize(
@@ -22,33 +32,39 @@ def test_seconds(value, text):
 @pytest.mark.parametrize(
     ("planned", "left", "result", "drained", "total"),
     [
-        (PLANNED, {}, "not reached", None, None),
-        ({**PLANNED, "steps": []}, {}, "nothing to do", None, None),
-        (PLANNED, {"drained_result": DRAINED, "kubelet_result": KUBELET, "turn_done": True}, "upgraded", 12.4, 42.4),
+        ({}, {}, "not reached", None, None),
+        ({"steps": [], "parts": NOTHING}, {}, "nothing to do", None, None),
+        ({}, DONE, "upgraded", 12.4, 42.4),
+        ({"steps": []}, DONE, "finished what an earlier run left", 12.4, 42.4),
+        ({"drain": False}, DONE, "upgraded", None, 42.4),
+        ({"parts": BOTH}, {}, "not reached", None, None),
         (
-            PLANNED,
-            {"control_plane_result": {"durations": {"total": 90}}},
-            "control plane upgraded, kubelet not yet",
+            {"parts": BOTH},
+            {"turn_done": ["control_plane"], "turn_seconds": 90.0},
+            "control plane upgraded, kubelet not reached",
             None,
             90,
         ),
-        (PLANNED, {"drained_result": DRAINED, "report_failure": "no room"}, "FAILED: no room", 12.4, 12.4),
-        (PLANNED, {"report_failure": "word " * 40}, "FAILED: " + "word " * 11 + "...", None, None),
+        ({"parts": BOTH}, {**DONE, "turn_done": ["control_plane", "kubelet"]}, "upgraded", 12.4, 42.4),
         (
-            {**PLANNED, "drain": False},
-            {
-                "drained_result": {"durations": {"total": 1.0}},
-                "kubelet_result": KUBELET,
-                "turn_done": True,
-            },
+            {"parts": {"control_plane": True, "kubelet": False}},
+            {"turn_done": ["control_plane"]},
             "upgraded",
             None,
-            31.0,
+            None,
         ),
+        (
+            {"parts": BOTH},
+            {"turn_seconds": 90, "report_seconds": 10, "report_failure": "no room", "drained_result": DRAINED},
+            "FAILED: no room",
+            12.4,
+            100,
+        ),
+        ({}, {"report_failure": "word " * 40}, "FAILED: " + "word " * 11 + "...", None, None),
     ],
 )
 def test_row(planned, left, result, drained, total):
-    made = row(planned, left)
+    made = row({**PLANNED, **planned}, left)
     assert (made["result"], made["drained_seconds"], made["total_seconds"]) == (result, drained, total)
     assert (made["node"], made["from"], made["to"]) == ("w1", "1.36.4", "1.37.1")
 
@@ -56,7 +72,7 @@ def test_row(planned, left, result, drained, total):
 def test_table_is_aligned():
     lines = table(
         [
-            row(PLANNED, {"drained_result": DRAINED, "kubelet_result": KUBELET, "turn_done": True}),
+            row(PLANNED, DONE),
             row({**PLANNED, "node_name": "control-plane-1"}, {}),
         ]
     )

@@ -36,7 +36,7 @@ def after(before, change):
 def test_the_annotation_is_compact_json_with_the_agreed_keys():
     assert MINE.as_text() == (
         '{"owner":"me","run":"run-1","target":"1.37.1","reason":"upgrade","since":"2026-11-20T08:00:00Z",'
-        '"unschedulable_before":false}'
+        '"unschedulable_before":false,"baseline":{}}'
     )
 
 
@@ -71,6 +71,21 @@ def test_a_new_run_alone_is_told_apart():
     assert not ownership.claim(node(False, MINE), ME).only_run
     assert not ownership.claim(node(True, MINE), dataclasses.replace(ME, target="1.38.0")).only_run
     assert not ownership.claim(node(True), ME).only_run
+
+
+def test_the_baseline_is_that_of_the_beginning():
+    well, ill = {"workloads": {}}, {"workloads": {"shop/deployment/web": 1}}
+    begun = after(node(), ownership.claim(node(), dataclasses.replace(ME, baseline=well)))
+    assert ownership.work_of(begun).baseline == well
+    taken_over = after(begun, ownership.claim(begun, dataclasses.replace(ME, run="run-3", baseline=ill)))
+    assert ownership.work_of(taken_over).baseline == well
+    # A work of an older release has none.
+    old = node(True, text='{"owner":"me"}')
+    assert ownership.claim(old, dataclasses.replace(ME, baseline=ill)).work.baseline == ill
+
+
+def test_a_baseline_that_is_none_is_nothing():
+    assert ownership.work_of(node(True, text='{"owner":"me","baseline":"x"}')).baseline == {}
 
 
 def test_what_a_call_does_not_say_stays_as_it_was():

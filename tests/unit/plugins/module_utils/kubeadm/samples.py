@@ -14,6 +14,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.clust
     CONTROL_PLANE,
     ETCD,
     KUBE_PROXY,
+    UPGRADE_OWNER,
     Cluster,
     Node,
     Pod,
@@ -25,6 +26,10 @@ OLD_ETCD, NEW_ETCD = "3.6.16-0", "3.7.0-0"
 OLD_COREDNS, NEW_COREDNS = "v1.14.2", "v1.14.6"
 TAINT = frozenset({("node-role.kubernetes.io/control-plane", "NoSchedule")})
 GIB = 1 << 30
+OURS = {"owner": UPGRADE_OWNER, "target": "1.37.1"}
+THEIRS = {"owner": "kubeops.maintenance.drain", "reason": "new disk", "since": "2026-11-20T10:00:00Z"}
+CA = "a" * 64
+SERVER = "https://192.0.2.11:6443"
 
 
 def node(name: str, kubelet: Version = OLD, control_plane: bool = False, **changes: t.Any) -> Node:
@@ -39,6 +44,10 @@ def node(name: str, kubelet: Version = OLD, control_plane: bool = False, **chang
         work=None,
     )
     return dataclasses.replace(made, **changes)
+
+
+def having(found: Cluster, *nodes: Node) -> Cluster:
+    return dataclasses.replace(found, nodes={**found.nodes, **{each.name: each for each in nodes}})
 
 
 def pod(component: str, name: str, tag: str, ready: bool = True) -> Pod:
@@ -70,6 +79,7 @@ def cluster(
         kubelet_config={},
         coredns=(f"registry.k8s.io/coredns/coredns:{coredns}",),
         kube_proxy=f"registry.k8s.io/kube-proxy:{proxy.tag}",
+        ca=frozenset({CA}),
     )
     return dataclasses.replace(made, **changes)
 
@@ -90,6 +100,7 @@ def packages(version: Version = OLD) -> dict[str, t.Any]:
 def worker(name: str, version: Version = OLD, **changes: t.Any) -> dict[str, t.Any]:
     return {
         "node_name": name,
+        "cluster_ca": [CA],
         "control_plane": False,
         "package_manager": "apt",
         "packages": packages(version),

@@ -9,39 +9,16 @@ import dataclasses
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, SKIP, WARN, Check, failures
+from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, SKIP, WARN, failures
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import checks, checks_etcd, plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.cluster import ETCD, Cluster
-from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.versions import Version, parse
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.versions import parse
 from hypothesis import given
 from hypothesis import strategies as st
 
 from . import samples
+from .preflights import changed, preflight, the_failure
 from .samples import GIB, NEW, OLD
-
-
-def preflight(
-    cluster: Cluster | None = None,
-    facts: dict[str, t.Any] | None = None,
-    target: Version = NEW,
-    control_plane: t.Sequence[str] = ("cp1",),
-    snapshot_dir: str | None = "/backup",
-) -> list[Check]:
-    cluster, facts = cluster or samples.before(), samples.facts() if facts is None else facts
-    want = plan.wanted(target, cluster, facts.values())
-    return checks.preflight(cluster, plan.make(cluster, target, facts), want, facts, control_plane, snapshot_dir)
-
-
-def the_failure(found: list[Check]) -> Check:
-    failed = failures(found)
-    assert len(failed) == 1, [check.sentence() for check in failed]
-    return failed[0]
-
-
-def changed(host: str, **changes: t.Any) -> dict[str, t.Any]:
-    facts = samples.facts()
-    facts[host] = {**facts[host], **changes}
-    return facts
 
 
 def test_a_sound_cluster_passes() -> None:
@@ -49,9 +26,13 @@ def test_a_sound_cluster_passes() -> None:
     assert {check.status for check in found} == {PASS}
     assert all(not check.fix for check in found)
     assert {check.name for check in found} >= {
+        "same cluster",
         "upgrade path",
         "no downgrade",
         "packages",
+        "installed packages",
+        "no newer package",
+        "packages held",
         "hosts and nodes",
         "node ready",
         "kubeadm-config",
@@ -94,62 +75,24 @@ def test_two_minors_at_once() -> None:
     ],
 )
 def test_a_downgrade_of_a_minor_or_a_patch(cluster: Cluster, target: str, evidence: str) -> None:
-    found = checks.check_downgrade(cluster, parse(target))
+    found = checks.check_downgrade(cluster, {}, parse(target))
     assert found.status == FAIL
     assert evidence in found.evidence
     assert "or later" in found.fix
 
 
-def test_packages_that_the_repository_lacks() -> None:
-    failed = the_failure(
-        preflight(facts=changed("w1", available={"kubeadm": "1.37.1-1.1", "kubelet": None, "kubectl": None}))
-    )
-    assert failed.object == "kubelet, kubectl 1.37.1"
-    assert failed.evidence == "not in the package repository of 1.37 for 1 host(s): w1"
+def test_a_kubelet_that_runs_newer_than_the_api_knows() -> None:
+    kubelet = {"running": "1.37.2", "active": True, "started": None}
+    failed = the_failure(preflight(facts=changed("w1", kubelet=kubelet)))
+    assert (failed.name, failed.object) == ("no downgrade", "1 component(s)")
+    assert failed.evidence == "kubelet on w1 is 1.37.2, the target is 1.37.1"
+    assert failed.fix.startswith("choose 1.37.2 or later")
 
 
-def test_a_repository_that_nobody_was_asked_about() -> None:
-    facts = {host: {**node, "available": None} for host, node in samples.facts().items()}
-    assert [check.status for check in preflight(facts=facts) if check.name == "packages"] == [SKIP]
-
-
-@pytest.mark.parametrize(
-    ("facts", "control_plane", "subject", "evidence"),
-    [
-        ({**samples.facts(), "stranger": samples.worker("w9")}, ["cp1"], "host stranger", '"w9" is not in the cluster'),
-        (samples.facts(), [], "node/cp1", "without a host in kube_control_plane"),
-        (samples.facts(), ["cp1", "w1"], "host w1", "has no manifest of kube-apiserver"),
-        ({**samples.facts(), "again": samples.worker("w1")}, ["cp1"], "node/w1", "is the node of hosts w1, again"),
-    ],
-)
-def test_hosts_that_do_not_fit_the_cluster(
-    facts: dict[str, t.Any], control_plane: list[str], subject: str, evidence: str
-) -> None:
-    failed = the_failure(preflight(facts=facts, control_plane=control_plane))
-    assert failed.object == subject
-    assert evidence in failed.evidence
-
-
-def test_a_worker_without_a_host_may_stay() -> None:
-    facts = samples.facts()
-    del facts["w2"]
-    found = preflight(facts=facts)
-    assert not failures(found)
-    assert [check.evidence for check in found if check.status == WARN] == [
-        "w2: not in the inventory, stays at its version"
-    ]
-
-
-def test_a_node_that_is_not_ready_unless_it_is_in_work() -> None:
-    cluster = samples.before()
-    lost = samples.node("w1", ready=False, ready_evidence="Ready is Unknown since 10:02 (NodeStatusUnknown)")
-    failed = the_failure(preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": lost})))
-    assert (failed.object, failed.evidence) == ("node/w1", lost.ready_evidence)
-
-    in_work = dataclasses.replace(lost, work={"target": "1.37.1"})
-    found = preflight(dataclasses.replace(cluster, nodes={**cluster.nodes, "w1": in_work}))
-    assert not failures(found)
-    assert [check.object for check in found if check.status == WARN] == ["node/w1"]
+def test_a_kubelet_that_both_know_is_told_once() -> None:
+    cluster = samples.cluster({"cp1": OLD}, {"w1": parse("1.37.2")})
+    found = checks.check_downgrade(cluster, {"w1": samples.worker("w1", parse("1.37.2"))}, NEW)
+    assert found.object == "1 component(s)"
 
 
 @pytest.mark.parametrize(

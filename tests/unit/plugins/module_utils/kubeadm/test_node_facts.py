@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pathlib
 import typing as t
@@ -12,6 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import (
+    certificates,
     environment,
     etcd_member,
     kubelet_files,
@@ -31,6 +33,7 @@ from .clock import Clock
 from .fake_node import FakeControlPlane, FakeUnit
 
 UNIT = "kubeops-kubeadm-upgrade-1.37.1.service"
+CA = "-----BEGIN CERTIFICATE-----\nMDEy\n-----END CERTIFICATE-----\n"
 INDEX = b"Package: kubeadm\nVersion: 1.37.1-1.1\nArchitecture: all\n"
 
 
@@ -42,11 +45,14 @@ def node(tmp_path: pathlib.Path) -> FakeControlPlane:
         "systemctl show kubelet", out="ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=1\n"
     )
     made.commands.answers("/proc/7/exe --version", out="Kubernetes v1.36.4\n")
+    made.commands.answers("readlink /proc/7/exe", out="/usr/bin/kubelet (deleted)\n")
     made.commands.answers("dpkg-query", out="installed kubelet 1.36.4-1.1\n", rc=1)
     made.commands.answers("apt-mark showhold", out="kubelet\n")
     database = tmp_path / "var/lib/etcd/member/snap/db"
     database.parent.mkdir(parents=True)
     database.write_bytes(b"x" * 1000)
+    (tmp_path / "etc/kubernetes/pki").mkdir()
+    (tmp_path / "etc/kubernetes/pki/ca.crt").write_text(CA)
     (tmp_path / "var/lib/etcd/member/wal").write_bytes(b"x" * 500)
     return made
 
@@ -64,12 +70,14 @@ def test_a_control_plane(node: FakeControlPlane) -> None:
         fetch=lambda url: INDEX if url.endswith("deb/Packages") else None,
     )
     assert facts["node_name"] == "cp1"
+    assert facts["cluster_ca"] == [hashlib.sha256(b"012").hexdigest()]
     assert facts["control_plane"]
     assert facts["package_manager"] == "apt"
     assert facts["packages"]["kubelet"] == {"version": "1.36.4", "package": "1.36.4-1.1", "held": True}
     assert facts["available"] == {"kubeadm": "1.37.1-1.1", "kubelet": None, "kubectl": None}
     assert (facts["kubelet"]["running"], facts["kubelet"]["active"]) == ("1.36.4", True)
     assert facts["kubelet"]["started"].endswith("Z")
+    assert facts["kubelet"]["program"] == "/usr/bin/kubelet"
     assert facts["static_pods"]["etcd"] == {"image": "registry.k8s.io/etcd:3.6.16-0", "version": "3.6.16"}
     assert facts["apiserver"] == {"advertise_address": "192.0.2.11", "port": 6443, "url": "https://192.0.2.11:6443"}
     etcd = facts["etcd"]
@@ -81,10 +89,20 @@ def test_a_control_plane(node: FakeControlPlane) -> None:
     assert facts["unfinished"] == {"unit": None, "running": False, "upgraded_manifests": [], "moved_away": []}
 
 
+def test_fingerprints_are_of_the_certificates_not_of_the_file() -> None:
+    other = CA.replace("MDEy", "MTIz")
+    both = certificates.fingerprints((CA + other).encode())
+    assert both == certificates.fingerprints(f"# comment\n{other}\n{CA}{CA}".replace("\n", "\r\n").encode())
+    assert len(both) == 2
+    assert certificates.fingerprints(b"") == certificates.fingerprints(CA.replace("MDEy", "M").encode()) == []
+
+
 def test_a_worker(node: FakeControlPlane) -> None:
     for manifest in node.manifests.iterdir():
         manifest.unlink()
+    (node.root / "etc/kubernetes/pki/ca.crt").unlink()
     facts = gather(node)
+    assert facts["cluster_ca"] is None
     assert not facts["control_plane"]
     assert facts["static_pods"] == {}
     assert facts["etcd"] is facts["apiserver"] is facts["kubeadm_images"] is facts["available"] is None

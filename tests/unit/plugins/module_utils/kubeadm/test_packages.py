@@ -127,6 +127,33 @@ def test_a_repository_that_cannot_be_reached_is_named() -> None:
         packages.fetch("http://127.0.0.1:9/x")
 
 
+@pytest.mark.parametrize("credentials", ["joe:geheim", "joe", "joe:ge@heim", "joe:ge%40heim"])
+def test_credentials_in_a_url_are_not_told(credentials: str) -> None:
+    url = f"http://{credentials}@127.0.0.1:9/x"
+    assert packages.credentials(url) == [credentials]
+    assert packages.without_credentials(url) == "http://127.0.0.1:9/x"
+    with pytest.raises(MaintenanceError, match=r"package repository http://127.0.0.1:9/x cannot be reached") as caught:
+        packages.fetch(url)
+    assert "joe" not in caught.value.msg
+
+
+@pytest.mark.parametrize("files", [{}, {"rpm/repodata/repomd.xml": b"<html>"}])
+def test_credentials_are_not_told_of_an_index_that_cannot_be_read(files: dict[str, bytes]) -> None:
+    base = BASE.replace("//", "//joe:geheim@", 1)
+    site = {f"{base}/rpm/repodata/repomd.xml": REPOMD.encode(), **{f"{base}/{k}": v for k, v in files.items()}}
+    with pytest.raises(MaintenanceError, match=r"package repository https://pkgs.example/core") as caught:
+        packages.available("https://joe:geheim@pkgs.example", parse("1.37.1"), DNF, "x86_64", site.get)
+    assert "geheim" not in caught.value.msg
+
+
+@pytest.mark.parametrize(
+    "url", ["https://pkgs.example/a@b", "https://pkgs.example/?a=b@c", "https://[2001:db8::1]:8443"]
+)
+def test_a_url_without_credentials_stays(url: str) -> None:
+    assert packages.credentials(url) == []
+    assert packages.without_credentials(url) == url
+
+
 DPKG = "installed kubeadm 1.36.4-1.1\ninstalled kubelet 1.36.4-1.1\nconfig-files kubectl 1.35.8-1.1\n"
 
 

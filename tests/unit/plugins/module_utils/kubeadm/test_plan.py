@@ -88,13 +88,50 @@ def test_an_installed_kubelet_that_does_not_run_yet_is_not_done() -> None:
     assert made.nodes["w1"].drain
 
 
+def finished(facts: dict[str, t.Any] | None = None, *nodes: t.Any) -> plan.Plan:
+    """The plan of a cluster that is there, but for these."""
+    cluster = samples.having(samples.after(), *nodes)
+    return plan.make(cluster, NEW, facts or samples.facts(NEW, samples.NEW_ETCD))
+
+
 def test_a_node_in_work_is_work_even_without_a_step() -> None:
-    cluster = samples.after()
-    nodes = {**cluster.nodes, "w1": samples.node("w1", NEW, work={"target": "1.37.1"}, unschedulable=True)}
-    made = plan.make(dataclasses.replace(cluster, nodes=nodes), NEW, samples.facts(NEW, samples.NEW_ETCD))
+    made = finished(None, samples.node("w1", NEW, work=samples.OURS, unschedulable=True))
     assert made.nodes["w1"].in_work
     assert made.nodes["w1"].kubelet_part
     assert not made.empty
+    lines = summary.lines(made, [])
+    assert lines[0] == "Plan: finish the upgrade to 1.37.1"
+    assert lines[1] == "  w1  worker  still in work by an upgrade that did not end"
+
+
+@pytest.mark.parametrize("work", [samples.THEIRS, {}])
+def test_a_node_in_work_of_somebody_else_is_no_work(work: dict[str, str]) -> None:
+    made = finished(None, samples.node("w1", NEW, work=work, unschedulable=True))
+    assert made.empty
+    assert not made.nodes["w1"].in_work
+
+
+@pytest.mark.parametrize(
+    ("cluster", "facts", "begun"),
+    [
+        (samples.before(), samples.facts(), False),
+        (samples.after(), samples.facts(NEW, samples.NEW_ETCD), False),
+        # One static pod, one manifest, one kubelet, one kubelet that the API has not heard of.
+        (samples.cluster({"cp1": NEW}), samples.facts(), True),
+        (samples.before(), {**samples.facts(), "cp1": samples.control_plane("cp1", NEW)}, True),
+        (samples.cluster({"cp1": OLD}, {"w1": OLD, "w2": NEW}), samples.facts(), True),
+        (samples.before(), {**samples.facts(), "w1": samples.worker("w1", NEW)}, True),
+        # Packages alone change nothing that runs.
+        (samples.before(), {**samples.facts(), "w1": samples.worker("w1", packages=samples.packages(NEW))}, False),
+        (samples.having(samples.before(), samples.node("w1", work=samples.OURS)), samples.facts(), True),
+        (samples.having(samples.before(), samples.node("w1", work=samples.THEIRS)), samples.facts(), False),
+        (samples.before(), {**samples.facts(), "w1": samples.worker("w1", unfinished={"unit": "x"})}, True),
+        (samples.before(), {**samples.facts(), "w1": samples.worker("w1", unfinished={"moved_away": ["etcd"]})}, True),
+    ],
+)
+def test_whether_changes_were_made_before(cluster: Cluster, facts: dict[str, t.Any], begun: bool) -> None:
+    made = plan.make(cluster, NEW, facts)
+    assert made.begun == made.as_dict()["begun"] == begun
 
 
 def test_an_unfinished_control_plane_phase_is_work() -> None:
@@ -127,7 +164,10 @@ def test_a_control_plane_is_drained_unless_nobody_could_take_its_pods(
         (samples.node("w1"), True),
         (samples.node("w1", ready=False), False),
         (samples.node("w1", unschedulable=True), False),
-        (samples.node("w1", unschedulable=True, work={}), True),
+        (samples.node("w1", unschedulable=True, work=samples.OURS), True),
+        (samples.node("w1", unschedulable=True, work=samples.THEIRS), False),
+        (samples.node("w1", work=samples.THEIRS), False),
+        (samples.node("w1", unschedulable=True, work={}), False),
         (samples.node("w1", taints=frozenset({("gpu", "NoSchedule")})), False),
         (samples.node("w1", taints=samples.TAINT), True),
     ],
