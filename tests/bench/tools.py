@@ -70,7 +70,7 @@ def drain(tool: str, node: str, kubeconfig: Path, scratch: Path) -> Outcome:
         "kubeconfig": str(kubeconfig),
         "delete_options": {"ignore_daemonsets": True, "wait_timeout": TIMEOUT},
     }
-    collection, _, module = tool.rpartition(".")
+    collection, _dot, module = tool.rpartition(".")
     command = [str(ENVIRONMENT / "bin" / "python"), "-c", RUN_A_MODULE]
     command += [f"ansible_collections.{collection}.plugins.modules.{module}"]
     found_in = {"PYTHONPATH": str(ROOT / ".collections")} if tool == OURS else {}
