@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+import typing as t
 import uuid
 from pathlib import Path
 
@@ -59,10 +60,17 @@ class Run:
         print(f"exit status {code} after {time.monotonic() - self.begin:.1f} s")
         return code
 
+    def until(self, what: str, probe: t.Callable[[], bool], seconds: float) -> None:
+        """Wait for something that happens while it runs."""
+
+        def attempt() -> bool:
+            assert self.process.poll() is None, f"it ended before {what}: {self.log.read_text()[-3000:]}"
+            return probe()
+
+        until(what, attempt, seconds)
+
     def kill(self) -> None:
         """SIGKILL to ansible-playbook itself and to nobody else; what it had started has to notice by itself."""
-        if self.process.poll() is not None:
-            raise AssertionError(f"it ended before it was killed: {self.log.read_text()[-3000:]}")
         self.process.kill()
         self.process.wait()
         print(f"killed after {time.monotonic() - self.begin:.1f} s")

@@ -10,7 +10,6 @@ import typing as t
 
 from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster
 from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import TARGET, Run
-from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
@@ -30,7 +29,7 @@ def kubeadm_swaps_manifests(lab: Lab) -> bool:
 
 def test_a_run_is_killed_inside_kubeadm_upgrade_apply(lab: Lab, start: Start) -> None:
     run = start()
-    until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
+    run.until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
     run.kill()
     assert kubeadm_runs(lab), "kubeadm died with the run that had started it"
 
@@ -45,7 +44,7 @@ def pods_leave(lab: Lab, name: str) -> bool:
 def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, start: Start) -> None:
     assert kubeadm_runs(lab), "kubeadm was to be still at work"
     run = start()
-    until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
+    run.until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
     run.kill()
     run.until_gone(seconds=30)  # the eviction stops with the run
     assert run.says(f"Plan: finish the upgrade to {TARGET}")
