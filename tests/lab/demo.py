@@ -80,10 +80,10 @@ def pulse(lab: Lab) -> t.Iterator[None]:
 
 
 def last_table(lines: t.Sequence[str]) -> list[str]:
-    """The table at the end of the run, without the clothes of Ansible's output."""
-    bare = [re.sub(r"^\s*(- )?'?", "", line).rstrip("'") for line in lines]
-    headings = [number for number, line in enumerate(bare) if re.match("node +from +to ", line)]
-    return list(itertools.takewhile(bool, bare[headings[-1] :])) if headings else []
+    """The table at the end of the run, up to the line in which Ansible says that it was shown."""
+    headings = [number for number, line in enumerate(lines) if re.match("node +from +to ", line)]
+    rest = lines[headings[-1] :] if headings else []
+    return list(itertools.takewhile(lambda line: not line.startswith("ok: "), rest))
 
 
 def perform() -> tuple[int, list[str]]:
