@@ -132,9 +132,12 @@ from ..module_utils._kubeadm import lock, versions
 from ..module_utils._kubeadm.commands import Commands
 from ..module_utils._kubeadm.control_plane import ControlPlane
 from ..module_utils._kubeadm.kubelet import KubeletPart
+from ..module_utils._kubeadm.part import Part
 from ..module_utils._kubeadm.paths import Paths
 from ..module_utils._kubeadm.report import Report
 from ..module_utils._wait import Deadline
+
+PARTS: dict[str, type[Part]] = {"control_plane": ControlPlane, "kubelet": KubeletPart}
 
 
 def upgrade(module: AnsibleModule) -> dict[str, t.Any]:
@@ -158,10 +161,7 @@ def bring(module: AnsibleModule, report: Report) -> None:
     deadline = Deadline(options["timeout"])
 
     def work() -> None:
-        if options["part"] == "control_plane":
-            ControlPlane(commands, paths, target, ignore, deadline, report, module.check_mode).bring()
-        else:
-            KubeletPart(commands, paths, target, deadline, report, module.check_mode).bring()
+        PARTS[options["part"]](commands, paths, target, deadline, report, module.check_mode, ignore).bring()
 
     if module.check_mode:
         work()
@@ -177,7 +177,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "version": {"type": "str", "required": True},
-            "part": {"type": "str", "choices": ["control_plane", "kubelet"], "required": True},
+            "part": {"type": "str", "choices": list(PARTS), "required": True},
             "ignore_preflight_errors": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 1800},
             "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},

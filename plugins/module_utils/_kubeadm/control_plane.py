@@ -15,43 +15,20 @@ from .. import _static_pod
 from .._check import Check, failures
 from .._errors import MaintenanceError
 from .._wait import Deadline, until
-from . import checks_etcd, cluster, decide, gate, identity, images, local_http, plan, repair, unit, versions
+from . import checks_etcd, cluster, decide, gate, images, plan, repair, unit, versions
 from .cluster import APISERVER, CONTROL_PLANE, ETCD, KUBE_PROXY, Cluster
-from .commands import Commands
 from .decide import Command
 from .kubectl import Kubectl, KubectlError, apiserver_url
-from .paths import Paths
-from .report import Report
-from .runner import Runner
-from .versions import Version
+from .part import Part
 
 # How long components may take to become Ready once kubeadm is done, and an API that restarts to come back.
 GATE_TIMEOUT = 300
 
 
-class ControlPlane:
-    def __init__(
-        self,
-        commands: Commands,
-        paths: Paths,
-        target: Version,
-        ignore: t.Sequence[str],
-        deadline: Deadline,
-        report: Report,
-        check_mode: bool,
-        get: local_http.Get = local_http.get,
-    ) -> None:
-        self.commands = commands
-        self.paths = paths
-        self.target = target
-        self.ignore = ignore
-        self.deadline = deadline
-        self.report = report
-        self.check_mode = check_mode
-        self.get = get
-        self.node = identity.node_name(paths)
-        self.api = Kubectl(commands, paths.admin_conf)
-        self.runner = Runner(commands, paths, target, deadline, report)
+class ControlPlane(Part):
+    @property
+    def api(self) -> Kubectl:
+        return Kubectl(self.commands, self.paths.admin_conf)
 
     def bring(self) -> None:
         ended = set() if self.check_mode else self.runner.attach()

@@ -18,20 +18,15 @@ from . import (
     cluster,
     cluster_config,
     dry_start,
-    identity,
     images,
     kubelet_files,
     kubelet_process,
     kubelet_proof,
-    local_http,
     versions,
 )
 from .cluster import APISERVER
-from .commands import Commands
 from .kubectl import Kubectl, KubectlError
-from .paths import Paths
-from .report import Report
-from .runner import Runner
+from .part import Part
 from .versions import Version
 
 # How long a restarted kubelet may take to prove itself, and an API that restarts with it to come back.
@@ -40,27 +35,10 @@ PROOF_TIMEOUT = 240
 T = t.TypeVar("T")
 
 
-class KubeletPart:
-    def __init__(
-        self,
-        commands: Commands,
-        paths: Paths,
-        target: Version,
-        deadline: Deadline,
-        report: Report,
-        check_mode: bool,
-        get: local_http.Get = local_http.get,
-    ) -> None:
-        self.commands = commands
-        self.paths = paths
-        self.target = target
-        self.deadline = deadline
-        self.report = report
-        self.check_mode = check_mode
-        self.get = get
-        self.node = identity.node_name(paths)
-        self.own = Kubectl(commands, paths.kubelet_conf)
-        self.runner = Runner(commands, paths, target, deadline, report)
+class KubeletPart(Part):
+    @property
+    def own(self) -> Kubectl:
+        return Kubectl(self.commands, self.paths.kubelet_conf)
 
     def bring(self) -> None:
         if not self.check_mode:

@@ -42,10 +42,10 @@ def bring(node: FakeControlPlane, check_mode: bool = False, timeout: float = 180
         node.commands,  # type: ignore[arg-type]
         Paths(str(node.root)),
         parse(target),
-        ["SystemVerification"],
         _wait.Deadline(timeout),
         report,
         check_mode,
+        ["SystemVerification"],
         node.health,
     )
     part.bring()
