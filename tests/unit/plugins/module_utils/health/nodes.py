@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, WARN
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.health.judging import finds, judge
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.health.objects import (
     ago,
     make_leader,
@@ -168,15 +166,3 @@ ILL = [
         1,
     ),
 ]
-
-
-@pytest.mark.parametrize(("name", "lists", "evidence"), WELL)
-def test_well(name, lists, evidence):
-    found = judge(name, **lists)
-    assert list(found.findings) == []
-    assert evidence in found.well
-
-
-@pytest.mark.parametrize(("name", "lists", "status", "about", "evidence", "fix", "weight"), ILL)
-def test_ill(name, lists, status, about, evidence, fix, weight):
-    finds(judge(name, **lists), status, about, evidence, fix, weight)
