@@ -23,7 +23,7 @@ description:
   - An unhealthy member (no leader, a learner, any alarm, too far behind, no answer) and too little disk are refused
     before anything is written.
   - Only one piece of maintenance works on a member at a time. The module holds a C(flock) on
-    C(/run/lock/kubeops-etcd.lock) meanwhile.
+    C(/run/kubeops-etcd.lock) meanwhile.
 author:
   - kubeops.maintenance contributors (@kubeops)
 notes:

@@ -20,8 +20,8 @@ import typing as t
 from .._errors import MaintenanceError
 from .._wait import Deadline, until
 
-# The path is documented: whatever else works on the member can take it too (flock /run/lock/kubeops-etcd.lock ...).
-PATH = "/run/lock/kubeops-etcd.lock"
+# The path is documented: whatever else works on the member can take it too (flock /run/kubeops-etcd.lock ...).
+PATH = "/run/kubeops-etcd.lock"
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         lock_timeout=120,
         reuse_within=0,
         manifests="/etc/kubernetes/manifests",
-        lock_path="/run/lock/kubeops-etcd.lock",
+        lock_path="/run/kubeops-etcd.lock",
         dry_run=False,
     )
 

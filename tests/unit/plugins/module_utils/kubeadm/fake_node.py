@@ -149,9 +149,9 @@ class FakeControlPlane:
         self.systemd = FakeSystemd(self.commands, self.kubeadm)
         self.manifests = root / "etc/kubernetes/manifests"
         self.tmp = root / "etc/kubernetes/tmp"
+        (root / "run").mkdir(parents=True)
         self.manifests.mkdir(parents=True)
         self.tmp.mkdir()
-        (root / "run/lock").mkdir(parents=True)
         (root / "var/lib/kubelet").mkdir(parents=True)
         (root / "var/lib/kubelet/kubeadm-flags.env").write_text('KUBELET_KUBEADM_ARGS="--hostname-override=cp1"\n')
         self.config, self.coredns, self.proxy = f"v{version}", "v1.14.2", f"v{version}"

@@ -44,8 +44,8 @@ class FakeWorker:
         self.commands = FakeCommands()
         self.systemd = FakeSystemd(self.commands, self.kubeadm)
         self.kubelet_dir = root / "var/lib/kubelet"
+        (root / "run").mkdir(parents=True)
         self.kubelet_dir.mkdir(parents=True)
-        (root / "run/lock").mkdir(parents=True)
         self.flags = self.kubelet_dir / "kubeadm-flags.env"
         self.flags.write_text('KUBELET_KUBEADM_ARGS="--hostname-override=w1"\n')
         (self.kubelet_dir / "config.yaml").write_text(OLD_CONFIG)
@@ -125,7 +125,7 @@ def bring(node: FakeWorker, check_mode: bool = False) -> Report:
     report = Report()
     deadline = _wait.Deadline(300)
     paths = Paths(str(node.root))
-    KubeletPart(node.commands, paths, parse("1.37.1"), deadline, report, check_mode, node.health).bring()  # type: ignore[arg-type]
+    KubeletPart(node.commands, paths, parse("1.37.1"), deadline, report, check_mode, get=node.health).bring()  # type: ignore[arg-type]
     return report
 
 
