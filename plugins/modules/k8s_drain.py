@@ -135,6 +135,13 @@ options:
     description: With O(state=uncordon), undo the cordon of anybody.
     type: bool
     default: false
+  keep_work:
+    description:
+      - With O(state=uncordon), the node takes pods again and keeps the annotation, with O(baseline), until it is given
+        back once more without this option.
+      - For a gate that has to pass before the work counts as done. The run that goes on after it failed finds it there.
+    type: bool
+    default: false
 notes:
   - Pods of the node and budgets that it waits for are watched. Where that is not allowed, they are listed now and then.
 seealso:
@@ -377,6 +384,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "baseline": {"type": "dict", "default": {}},
     "on_failure": {"type": "str", "choices": ["keep", "restore"], "default": "keep"},
     "force_uncordon": {"type": "bool", "default": False},
+    "keep_work": {"type": "bool", "default": False},
 }
 
 
@@ -402,6 +410,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
         selector=",".join(params["pod_selectors"] or []),
         restore_on_failure=params["on_failure"] == "restore",
         force_uncordon=params["force_uncordon"],
+        keep_work=params["keep_work"],
         check_mode=check_mode,
     )
 

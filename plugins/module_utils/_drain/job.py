@@ -36,4 +36,5 @@ class Job:
     selector: str = ""
     restore_on_failure: bool = False
     force_uncordon: bool = False
+    keep_work: bool = False
     check_mode: bool = False

@@ -30,6 +30,8 @@ class Work:
     reason: str = ""
     since: str = ""
     unschedulable_before: bool = False
+    # It takes pods again, only a proof is still to come: what was cordoned since then was cordoned by somebody else.
+    given_back: bool = False
     # How the cluster was before the work began, so that whoever goes on with it does not take its damage for that.
     baseline: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
@@ -41,7 +43,10 @@ class Work:
 
     def sentence(self) -> str:
         said = ((self.run, "run {0}"), (self.since, "since {0}"), (self.reason, "reason: {0}"))
-        details = ", ".join(text.format(value) for value, text in said if value)
+        details = ", ".join(
+            [text.format(value) for value, text in said if value]
+            + ["given back, its proof is still to come"] * self.given_back
+        )
         return f"{self.owner} ({details})" if details else self.owner
 
 
@@ -85,7 +90,8 @@ def work_of(node: Node) -> Work | None:
     except (AttributeError, TypeError, ValueError):
         return Work(owner=f"an unreadable annotation {ANNOTATION}={text[:80]!r}")
     baseline = work.baseline if isinstance(work.baseline, dict) else {}
-    return dataclasses.replace(work, unschedulable_before=work.unschedulable_before is True, baseline=baseline)
+    before, given_back = work.unschedulable_before is True, work.given_back is True
+    return dataclasses.replace(work, unschedulable_before=before, given_back=given_back, baseline=baseline)
 
 
 def claim(node: Node, me: Work) -> Change:
@@ -107,7 +113,7 @@ def claim(node: Node, me: Work) -> Change:
             target=me.target or old.target,
             reason=me.reason or old.reason,
             since=old.since,
-            unschedulable_before=old.unschedulable_before,
+            unschedulable_before=cordoned if old.given_back else old.unschedulable_before,
             baseline=old.baseline or me.baseline,
         )
     else:
@@ -120,8 +126,11 @@ def claim(node: Node, me: Work) -> Change:
     return Change(_patch(node, True, work), action, result, True, work, mine=True, only_run=only_run)
 
 
-def release(node: Node, owner: str, force: bool) -> Change:
-    """Undo the cordon of ``owner``; with ``force`` anybody's."""
+def release(node: Node, owner: str, force: bool, keep_work: bool = False) -> Change:
+    """Undo the cordon of ``owner``; with ``force`` anybody's.
+
+    ``keep_work``: the owner's annotation stays until a second release, so that whoever goes on finds the baseline.
+    """
     name = node["metadata"]["name"]
     cordoned, work = is_unschedulable(node), work_of(node)
     if work and work.owner != owner and not force:
@@ -132,13 +141,20 @@ def release(node: Node, owner: str, force: bool) -> Change:
     if not work and not force:
         hint = f"node {name} was cordoned by somebody else and stays as it is; force_uncordon=true lifts that cordon"
         return Change(None, "", hint + ".", True, None, hint)
-    stays = cordoned and not force and work is not None and work.unschedulable_before
-    if stays:
-        action = f"end the work on node {name}"
+    given_back = work is not None and work.given_back
+    before = work is not None and work.unschedulable_before
+    stays = cordoned and not force and (before or given_back)
+    kept = dataclasses.replace(work, given_back=True) if work and keep_work and work.owner == owner else None
+    if given_back and (stays or not cordoned):
+        if kept:
+            return Change(None, "", f"node {name} already given back.", stays, kept)
+        action, result = f"end the work on node {name}", f"the work of {owner} on node {name} is done."
+    elif stays:
+        action = f"give node {name} back" if kept else f"end the work on node {name}"
         result = f"node {name} was unschedulable before the work of {owner} and stays so."
     else:
         action, result = f"uncordon node {name}", f"node {name} marked schedulable."
-    return Change(_patch(node, stays, None), action, result, stays, None)
+    return Change(_patch(node, stays, kept), action, result, stays, kept)
 
 
 def _patch(node: Node, unschedulable: bool, work: Work | None) -> dict[str, t.Any]:

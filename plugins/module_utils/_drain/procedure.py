@@ -199,7 +199,7 @@ class Procedure:
         return ownership.claim(node, self._job.me)
 
     def _release(self, node: Node) -> Change:
-        return ownership.release(node, self._job.me.owner, self._job.force_uncordon)
+        return ownership.release(node, self._job.me.owner, self._job.force_uncordon, self._job.keep_work)
 
     def _change(self, node: Node, decide: t.Callable[[Node], Change]) -> Change:
         start = self._clock.now()

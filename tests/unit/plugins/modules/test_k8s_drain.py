@@ -112,6 +112,7 @@ def test_a_drain_without_options(call):
         "reason": "upgrade",
         "since": "2026-11-20T10:00:00Z",
         "unschedulable_before": False,
+        "given_back": False,
         "baseline": {"nodes": {}},
     }
 
@@ -133,6 +134,16 @@ def test_a_failure_tells_what_was_changed(call):
     assert (code, result["changed"], result["cordoned_by_us"]) == (1, True, True)
     assert [entry["name"] for entry in result["evicted"]] == ["a"]
     assert [entry["name"] for entry in result["remaining"]] == ["b"]
+
+
+def test_a_node_given_back_whose_gate_is_still_to_pass(call):
+    cluster = FakeCluster()
+    call(cluster, baseline={"nodes": {}})
+    _code, result = call(cluster, state="uncordon", keep_work=True)
+    assert (result["changed"], result["after"]["unschedulable"]) == (True, False)
+    assert result["after"]["work"]["baseline"] == {"nodes": {}}
+    _code, result = call(cluster, state="uncordon")
+    assert (result["changed"], result["after"]) == (True, {"unschedulable": False, "work": None})
 
 
 def test_warnings_are_shown(call):

@@ -36,7 +36,7 @@ def after(before, change):
 def test_the_annotation_is_compact_json_with_the_agreed_keys():
     assert MINE.as_text() == (
         '{"owner":"me","run":"run-1","target":"1.37.1","reason":"upgrade","since":"2026-11-20T08:00:00Z",'
-        '"unschedulable_before":false,"baseline":{}}'
+        '"unschedulable_before":false,"given_back":false,"baseline":{}}'
     )
 
 
@@ -147,6 +147,57 @@ def test_release(before, force, unschedulable, result):
         assert ownership.is_unschedulable(found) is unschedulable
         assert ANNOTATION not in found["metadata"]["annotations"]
         assert change.state() == {"unschedulable": unschedulable, "work": None}
+
+
+@pytest.mark.parametrize(
+    ("before", "unschedulable", "result"),
+    [
+        (node(True, MINE), False, "node w1 marked schedulable."),
+        (
+            node(True, dataclasses.replace(MINE, unschedulable_before=True)),
+            True,
+            "was unschedulable before the work of",
+        ),
+    ],
+)
+def test_a_work_that_is_kept_is_on_the_node_until_it_is_given_back_once_more(before, unschedulable, result):
+    change = ownership.release(before, "me", force=False, keep_work=True)
+    assert result in change.result
+    found = after(before, change)
+    work = ownership.work_of(found)
+    assert ownership.is_unschedulable(found) is unschedulable
+    assert work == dataclasses.replace(ownership.work_of(before), given_back=True)
+    assert change.state() == {"unschedulable": unschedulable, "work": work.as_dict()}
+    assert "given back, its proof is still to come" in work.sentence()
+    again = ownership.release(found, "me", force=False, keep_work=True)
+    assert (again.patch, again.work) == (None, work)
+    ended = ownership.release(found, "me", force=False)
+    assert ended.action == "end the work on node w1"
+    found = after(found, ended)
+    assert ownership.is_unschedulable(found) is unschedulable
+    assert ownership.work_of(found) is None
+
+
+GIVEN_BACK = dataclasses.replace(MINE, given_back=True)
+
+
+def test_what_somebody_cordons_after_it_was_given_back_stays_cordoned():
+    found = node(True, GIVEN_BACK)
+    assert ownership.release(found, "me", force=False, keep_work=True).patch is None
+    assert ownership.is_unschedulable(after(found, ownership.release(found, "me", force=False)))
+    assert not ownership.is_unschedulable(after(found, ownership.release(found, "me", force=True)))
+
+
+@pytest.mark.parametrize(("cordoned", "before"), [(True, True), (False, False)])
+def test_a_work_that_was_given_back_is_taken_up_again_from_what_is_there(cordoned, before):
+    work = ownership.claim(node(cordoned, dataclasses.replace(GIVEN_BACK, unschedulable_before=not before)), ME).work
+    assert (work.given_back, work.unschedulable_before) == (False, before)
+    assert work.since == MINE.since
+
+
+def test_only_the_own_work_is_kept():
+    assert ownership.release(node(True, OTHERS), "me", force=True, keep_work=True).work is None
+    assert ownership.release(node(), "me", force=False, keep_work=True).patch is None
 
 
 WORDS = st.text(max_size=20)
