@@ -11,7 +11,7 @@ import os
 import sys
 import typing as t
 
-from . import life, nodes, podman, topology, versions
+from . import hold, life, nodes, podman, topology, versions
 from .cache import Cache
 from .cluster import ADMIN_CONF
 from .lab import known
@@ -59,6 +59,10 @@ def do_shell(options: argparse.Namespace) -> int:
 def do_kubeconfig(options: argparse.Namespace) -> int:
     print(known(options.name).kubeconfig)
     return 0
+
+
+def do_hold(options: argparse.Namespace) -> int:
+    hold.become(options.name, options.command)
 
 
 def do_clean(options: argparse.Namespace) -> int:
@@ -109,6 +113,9 @@ def parser() -> argparse.ArgumentParser:
     verb(do_status, "show the nodes of a lab")
     verb(do_kubeconfig, "print the path of the administrator's kubeconfig")
     verb(do_clean, "empty the cache of everything built or downloaded")
+    verb(do_hold, "run a command, and let nobody else make or remove the lab meanwhile").add_argument(
+        "command", nargs="+", help="after a --"
+    )
     shell = verb(do_shell, "open a shell on a node, or run a command there")
     shell.add_argument("node")
     shell.add_argument("command", nargs=argparse.REMAINDER)

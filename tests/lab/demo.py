@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lab import life, traffic, versions  # noqa: E402
+from lab import hold, life, traffic, versions  # noqa: E402
 from lab.cache import Cache  # noqa: E402
 from lab.lab import PROJECT, Lab  # noqa: E402
 from lab.process import LabError  # noqa: E402
@@ -114,6 +114,11 @@ def main() -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     keep = os.environ.get("KEEP") == "1"
+    try:
+        hold.take(NAME)  # for the rest of this process
+    except LabError as error:
+        print(f"{RED}{error}{PLAIN}", file=sys.stderr)
+        return 1
     code, ending = 1, ["The demo did not come to its end."]
     try:
         code, ending = perform()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from . import access, cluster, mirror, nodes, podman, topology
+from . import access, cluster, hold, mirror, nodes, podman, topology
 from .cache import Cache, remove
 from .lab import Lab, folder, recall
 from .process import LabError, in_parallel, output
@@ -19,6 +19,11 @@ from .supply.build import Supply, supply
 
 def up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version: str) -> Lab:
     """Make the lab, or find that it is there."""
+    with hold.held(name):
+        return _up(cache, name, shape, versions, version)
+
+
+def _up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version: str) -> Lab:
     wanted = topology.load(shape)
     found = recall(name)
     if found and (found.topology, found.version, found.versions) != (shape, version, tuple(versions)):
@@ -88,10 +93,11 @@ def start_again(lab: Lab, goods: Supply) -> None:
 
 def down(name: str) -> None:
     """Remove everything that the lab has made, and nothing else."""
-    if folder(name).exists():
-        access.hang_up(name)
-    podman.remove(name)
-    remove(folder(name))
+    with hold.held(name):
+        if folder(name).exists():
+            access.hang_up(name)
+        podman.remove(name)
+        remove(folder(name))
     if others := podman.containers(name):
         checkout = others[0]["Labels"][podman.CHECKOUT]
         raise LabError(f"lab {name} was made from the checkout {checkout}: `down` it there, or choose another --name")
