@@ -20,6 +20,7 @@ from .clock import Clock
 from .job import Means
 from .news import Event, Silence
 from .pacing import Pace, Target
+from .progress import Progress
 from .replies import Reply
 from .survey import PODS
 
@@ -54,6 +55,7 @@ class Eviction:
         clock: Clock,
         abandoned: t.Callable[[], bool],
         news: Silence,
+        progress: Progress | None = None,
     ) -> None:
         self.targets = targets
         self.newcomers: list[pods.Pod] = []
@@ -68,6 +70,7 @@ class Eviction:
         self._clock = clock
         self._abandoned = abandoned
         self._news = news
+        self._progress = progress or Progress()
         self._unseen = False
         self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
         self._last_change = self._start = clock.now()
@@ -81,6 +84,7 @@ class Eviction:
         """Return when nothing more can be done: see ``remaining``. Raise where the API or the user is lost."""
         for namespace in self._waited_for():
             self._news.follow(BUDGETS.format(namespace=namespace))
+        self._tell()
         pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
         try:
             until(
@@ -98,6 +102,7 @@ class Eviction:
             self._collect()
         if self.remaining or self._unseen:
             self._look()
+        self._tell()
         self.wait_seconds = self._clock.now() - self._start - self.evict_seconds
 
     def _tick(self, pool: concurrent.futures.Executor) -> bool | None:
@@ -110,6 +115,7 @@ class Eviction:
         self._hear(self._news.take())
         if self._clock.now() >= max(self._next_look, self._quiet_until()):
             self._look()
+        self._tell()
         if all(target.fatal for target in self.remaining):
             return True
         for target in self.pace.turn(self.targets, self._clock.now()):
@@ -223,6 +229,9 @@ class Eviction:
         """Namespaces of budgets that pods still need."""
         needed = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
         return sorted(needed)
+
+    def _tell(self) -> None:
+        self._progress.look(self.targets, self.pace.known(), answers=not self.trouble)
 
     def _changed(self) -> None:
         self._last_change = self._clock.now()

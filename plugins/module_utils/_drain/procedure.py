@@ -17,6 +17,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from .._kube import Kube
+from .._tell import Tell, nobody
 from . import budgets, explain, filters, ownership, pods
 from .clock import Clock
 from .eviction import Abandoned, Eviction
@@ -27,6 +28,7 @@ from .node import NodeObject
 from .ownership import Change, Node
 from .pacing import Pace, Target
 from .pods import Pod
+from .progress import Progress
 from .report import Report
 from .survey import Survey
 
@@ -39,6 +41,7 @@ class Procedure:
         clock: Clock | None = None,
         abandoned: t.Callable[[], bool] = lambda: False,
         news: Silence | None = None,
+        tell: Tell = nobody,
     ) -> None:
         self.report = Report()
         self._kube = kube
@@ -46,6 +49,7 @@ class Procedure:
         self._clock = clock or Clock()
         self._abandoned = abandoned
         self._news = news or Silence()
+        self._progress = Progress(tell, self._clock)
         self._node = NodeObject(kube, job.node, self._clock)
         self._survey = Survey(kube, job, self._clock, self.report.warnings)
         self._begun = False
@@ -126,6 +130,7 @@ class Procedure:
             self._clock,
             self._abandoned,
             self._news,
+            self._progress,
         )
         try:
             eviction.run()
@@ -206,6 +211,9 @@ class Procedure:
         change = decide(node) if self._job.check_mode else self._node.change(node, decide)
         self.report.durations["cordon"] += self._clock.now() - start
         self.report.settled(change, self._job.check_mode)
+        done = change.action.partition(" ")[0]
+        if not self._job.check_mode and done in ("cordon", "uncordon"):
+            self._progress.say(self._job.node, f"{done}ed")
         return change
 
     def _forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:
