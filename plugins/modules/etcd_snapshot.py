@@ -11,9 +11,10 @@ module: etcd_snapshot
 short_description: Take a snapshot of this node's etcd member and verify it
 version_added: 0.1.0
 description:
-  - Takes a snapshot of the etcd member that runs on the node as a static pod, and proves that the file is whole
-    before it gets its name.
-  - The member's endpoint, name and certificates are read from its static pod manifest. The snapshot comes through
+  - Takes a snapshot of the etcd member that runs on the node, as a static pod or under systemd, and proves that the
+    file is whole before it gets its name.
+  - The member's endpoint, name and certificates are read from its static pod manifest, or from C(etcd.service) and its
+    environment files. The snapshot comes through
     etcd's JSON gateway, so neither C(etcdctl) nor any Python package is needed on the node.
   - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision
     which the member had before, and that it names the members which the cluster has. C(etcdutl snapshot status) looks
@@ -265,7 +266,7 @@ durations:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import backup
+from ..module_utils._etcd import backup, unit
 from ..module_utils._etcd.snapshot import Label
 from ..module_utils._etcd.store import TIERS
 
@@ -291,6 +292,7 @@ def main() -> None:
         lock_timeout=options["lock_timeout"],
         reuse_within=options["reuse_within"],
         manifests=options["manifest_dir"],
+        unit=unit.show(module.run_command),
         dry_run=module.check_mode,
     )
     run_module(module, lambda: backup.run(request))

@@ -23,13 +23,16 @@ from .._errors import MaintenanceError
 from .._wait import Deadline
 from . import health, lock, store, topology
 from .gateway import Gateway, GatewayError
+from .local_member import LocalMember
 from .snapshot import SCHEMA, Label, save, verify
-from .topology import LocalMember
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do."""
+    """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do.
+
+    ``unit``: what `unit.show` read.
+    """
 
     directory: str
     label: Label
@@ -37,6 +40,7 @@ class Request:
     lock_timeout: float = 120
     reuse_within: float = 0
     manifests: str = _static_pod.MANIFESTS
+    unit: str = ""
     lock_path: str = lock.PATH
     dry_run: bool = False
 
@@ -86,7 +90,7 @@ def run(request: Request) -> dict[str, t.Any]:
 
 def _backup(request: Request, report: Report) -> None:
     store.check_directory(request.directory)
-    local = topology.discover(request.manifests)
+    local = topology.discover(request.manifests, request.unit)
     with _lock(request, local) as waited:
         report.durations["lock"] = round(waited, 3)
         gateway = Gateway(local)

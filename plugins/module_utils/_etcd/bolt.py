@@ -35,9 +35,9 @@ _ALL: Bounds = (b"", None)
 
 
 class Database:
-    """A database in an open file, of which it takes the first ``size`` bytes."""
+    """A database in an open file, see `Pages`."""
 
-    def __init__(self, handle: int, size: int) -> None:
+    def __init__(self, handle: int, size: t.Optional[int] = None) -> None:
         self._pages = Pages(handle, size)
         order = self._pages.meta.order
         self._leaf_element = struct.Struct(f"{order}IIII")
@@ -53,6 +53,12 @@ class Database:
             for _row in rows:  # whoever takes only a part of a bucket has the rest checked all the same
                 pass
         self._pages.check_freelist()
+
+    def rows(self, wanted: bytes) -> t.Iterator[tuple[bytes, bytes]]:
+        """The rows of one bucket alone; the rest is not looked at."""
+        for bucket, value in self._root():
+            if bucket == wanted:
+                yield from self._rows(bucket, value)
 
     def _rows(self, bucket: bytes, value: bytes) -> t.Iterator[tuple[bytes, bytes]]:
         root = self._bucket_header.unpack_from(value)[0]

@@ -84,6 +84,13 @@ def read(database: Database, with_hash: bool = False) -> Contents:
     )
 
 
+def members(database: Database) -> tuple[state.Member, ...]:
+    """The members that the database names, with nothing else looked at."""
+    walk = _Walk(with_hash=False)
+    walk.bucket(b"members", database.rows(b"members"))
+    return tuple(sorted(walk.members, key=lambda one: one.id))
+
+
 class LiveKeys:
     """Counts keys whose last row is no tombstone in eight bytes a row, where a set of keys would take a hundred.
 

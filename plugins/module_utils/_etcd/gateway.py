@@ -21,7 +21,7 @@ import urllib.parse
 from .._errors import MaintenanceError
 from .._wait import Deadline
 from . import state
-from .topology import LocalMember
+from .local_member import Access
 
 T = t.TypeVar("T")
 
@@ -38,11 +38,11 @@ class GatewayError(MaintenanceError):
 class Gateway:
     """One member. ``timeout`` is for each connect, write and read, so that nothing waits for ever."""
 
-    def __init__(self, local: LocalMember, timeout: float = 15.0) -> None:
-        self._url = urllib.parse.urlsplit(local.endpoint)
+    def __init__(self, access: Access, timeout: float = 15.0) -> None:
+        self._url = urllib.parse.urlsplit(access.endpoint)
         self._timeout = timeout
-        self.endpoint = local.endpoint
-        self._context = _tls(local) if self._url.scheme == "https" else None
+        self.endpoint = access.endpoint
+        self._context = _tls(access) if self._url.scheme == "https" else None
 
     def status(self) -> state.Status:
         return self._call("maintenance/status", {}, state.status)
@@ -53,11 +53,10 @@ class Gateway:
     def alarms(self) -> tuple[state.Alarm, ...]:
         return self._call("maintenance/alarm", {"action": "GET"}, state.alarms)
 
-    def hash_kv(self, revision: int = 0) -> int:
-        """The hash over all rows up to ``revision``: equal on every member that holds the same data."""
-        return self._call(
-            "maintenance/hashkv", {"revision": str(revision)}, lambda answer: int(state.pick(answer, "hash", 0))
-        )
+    def hash_kv(self, revision: int) -> state.Hash:
+        """Of the member's own rows up to ``revision``, no other member is asked."""
+        body = {"revision": str(revision)}
+        return self._call("maintenance/hashkv", body, lambda answer: state.hash_kv(answer, revision))
 
     def snapshot(self, deadline: Deadline) -> t.Iterator[bytes]:
         """The database and its checksum in pieces, or GatewayError where the stream does not come whole."""
@@ -144,12 +143,12 @@ class Gateway:
         return GatewayError(f"etcd member at {self.endpoint}: {path}: {what}")
 
 
-def _tls(local: LocalMember) -> ssl.SSLContext:
+def _tls(access: Access) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=local.ca_file)
-        context.load_cert_chain(local.cert_file, local.key_file)
+        context = ssl.create_default_context(cafile=access.ca_file)
+        context.load_cert_chain(access.cert_file, access.key_file)
     except OSError as error:  # ssl.SSLError is one
-        files = f"{local.ca_file}, {local.cert_file}, {local.key_file}"
+        files = f"{access.ca_file}, {access.cert_file}, {access.key_file}"
         raise MaintenanceError(f"the certificates for etcd cannot be used: {error} ({files})") from error
     # Python 3.13 also asks for extensions that certificate authorities made by hand often lack. etcd and its clients
     # do not ask for them; chain, dates and host name are verified as before.

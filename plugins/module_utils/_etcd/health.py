@@ -50,7 +50,9 @@ def checks(name: str, seen: Observation) -> list[Check]:
     if found[0].status == PASS:
         found.append(_voter(subject, status))
     if all(check.status == PASS for check in found):
-        found += [_listed(subject, seen), _caught_up(subject, status), _alarms(subject, seen)]
+        found += [_listed(subject, seen), caught_up(subject, status)]
+        names = {member.id: member.name for member in seen.members}
+        found.append(alarms(subject, seen.alarms, names))
     return found
 
 
@@ -94,7 +96,7 @@ def _listed(subject: str, seen: Observation) -> Check:
     return Check("etcd member listed", FAIL, subject, evidence, fix)
 
 
-def _caught_up(subject: str, status: state.Status) -> Check:
+def caught_up(subject: str, status: state.Status) -> Check:
     behind = status.raft_index - status.raft_applied_index
     evidence = f"{behind} entries committed and not applied"
     if behind <= MOST_ENTRIES_BEHIND:
@@ -103,10 +105,10 @@ def _caught_up(subject: str, status: state.Status) -> Check:
     return Check("etcd member caught up", FAIL, subject, f"{evidence}, at most {MOST_ENTRIES_BEHIND} are normal", fix)
 
 
-def _alarms(subject: str, seen: Observation) -> Check:
-    if not seen.alarms:
+def alarms(subject: str, raised: t.Sequence[state.Alarm], names: t.Mapping[str, str]) -> Check:
+    """``names`` of the members by id."""
+    if not raised:
         return Check("etcd has no alarm", PASS, subject, "none")
-    names = {member.id: member.name for member in seen.members}
-    raised = ", ".join(f"{alarm.kind} of {names.get(alarm.member_id) or alarm.member_id}" for alarm in seen.alarms)
-    fixes = {_ALARM_FIX.get(alarm.kind, "see etcd's log") for alarm in seen.alarms}
-    return Check("etcd has no alarm", FAIL, subject, raised, "; ".join(sorted(fixes)))
+    evidence = ", ".join(f"{alarm.kind} of {names.get(alarm.member_id) or alarm.member_id}" for alarm in raised)
+    fixes = {_ALARM_FIX.get(alarm.kind, "see etcd's log") for alarm in raised}
+    return Check("etcd has no alarm", FAIL, subject, evidence, "; ".join(sorted(fixes)))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import struct
+import typing as t
 
 from .._errors import MaintenanceError
 
@@ -80,21 +81,25 @@ class Page:
 class Pages:
     """The pages of a database in an open file, of which it takes the first ``size`` bytes.
 
+    Without ``size``: the file of a running etcd, which grows it ahead of the database inside.
+
     A page is given out once: whatever a damaged file refers to twice is an error, so no walk is endless.
     """
 
-    def __init__(self, handle: int, size: int) -> None:
+    def __init__(self, handle: int, size: t.Optional[int] = None) -> None:
         self._handle = handle
-        self._size = size
+        self._size = os.fstat(handle).st_size if size is None else size
         first = read_meta(self._read(0, HEADER_SIZE + META_SIZE), 0)
         second = read_meta(self._read(first.page_size, HEADER_SIZE + META_SIZE), 1)
         self.meta = max(first, second, key=lambda meta: meta.transaction)
         if (first.order, first.page_size) != (second.order, second.page_size):
             raise Damaged("the two meta pages contradict each other")
-        if size != self.meta.pages * self.meta.page_size:
+        expected = self.meta.pages * self.meta.page_size
+        if self._size != expected and (size is not None or self._size < expected):
             raise Damaged(
-                f"{size} bytes of database, {self.meta.pages} pages of {self.meta.page_size} bytes were expected"
+                f"{self._size} bytes of database, {self.meta.pages} pages of {self.meta.page_size} bytes were expected"
             )
+        self._size = expected
         self._header = struct.Struct(f"{self.meta.order}QHHI")
         self._used = bytearray(self.meta.pages)
 

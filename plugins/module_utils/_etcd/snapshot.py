@@ -25,8 +25,8 @@ from . import contents, store
 from .bolt import Database
 from .gateway import Gateway
 from .health import Observation
+from .local_member import LocalMember
 from .pages import Damaged
-from .topology import LocalMember
 
 SCHEMA = 1
 TRAILER = 32

@@ -30,9 +30,12 @@ class Member:
     name: str
     peer_urls: tuple[str, ...]
     is_learner: bool = False
+    # Not compared: a member announces them itself, and may do so later than it joins.
+    client_urls: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def as_dict(self) -> dict[str, t.Any]:
-        return {**dataclasses.asdict(self), "peer_urls": list(self.peer_urls)}
+        lists = {"peer_urls": list(self.peer_urls), "client_urls": list(self.client_urls)}
+        return {**dataclasses.asdict(self), **lists}
 
     def __str__(self) -> str:
         role = ", learner" if self.is_learner else ""
@@ -48,8 +51,19 @@ class Alarm:
 
 
 @dataclasses.dataclass(frozen=True)
+class Hash:
+    """Over all rows from ``compact_revision`` to ``revision``. Equal data has equal hashes where these are equal."""
+
+    revision: int
+    compact_revision: int
+    hash: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Status:
-    """What one member says about itself. ``leader`` is empty where the member knows none."""
+    """What one member says about itself. ``leader`` is empty where the member knows none, ``quota`` 0 where it is
+    not told (before etcd 3.6).
+    """
 
     cluster_id: str
     member_id: str
@@ -63,6 +77,7 @@ class Status:
     raft_applied_index: int
     is_learner: bool
     errors: tuple[str, ...]
+    quota: int = 0
 
 
 def pick(answer: t.Mapping[str, t.Any], name: str, default: t.Any) -> t.Any:
@@ -93,6 +108,7 @@ def status(answer: t.Mapping[str, t.Any]) -> Status:
         raft_applied_index=int(pick(answer, "raftappliedindex", 0)),
         is_learner=bool(pick(answer, "islearner", False)),
         errors=tuple(str(error) for error in pick(answer, "errors", ())),
+        quota=int(pick(answer, "dbsizequota", 0)),
     )
 
 
@@ -103,6 +119,7 @@ def member(answer: t.Mapping[str, t.Any]) -> Member:
         name=str(pick(answer, "name", "")),
         peer_urls=tuple(sorted(str(url) for url in pick(answer, "peerurls", ()))),
         is_learner=bool(pick(answer, "islearner", False)),
+        client_urls=tuple(sorted(str(url) for url in pick(answer, "clienturls", ()))),
     )
 
 
@@ -118,4 +135,13 @@ def alarms(answer: t.Mapping[str, t.Any]) -> tuple[Alarm, ...]:
     return tuple(
         Alarm(hex_id(pick(item, "memberid", 0)), str(pick(item, "alarm", "NONE")))
         for item in pick(answer, "alarms", ())
+    )
+
+
+def hash_kv(answer: t.Mapping[str, t.Any], revision: int) -> Hash:
+    """``revision``: what was asked for, which releases before 3.6 do not repeat."""
+    return Hash(
+        revision=int(pick(answer, "hashrevision", revision)),
+        compact_revision=int(pick(answer, "compactrevision", 0)),
+        hash=int(pick(answer, "hash", 0)),
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -20,12 +21,15 @@ import re
 import socket
 import ssl
 import subprocess
+import threading
+import time
 import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, topology
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import Access
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
@@ -64,41 +68,60 @@ def releases() -> list[Release]:
 class Etcd:
     """One member: its files below ``root``, its addresses, and what can be asked of it while it runs."""
 
-    def __init__(self, release: Release, root: pathlib.Path, name: str = "cp1") -> None:
+    def __init__(self, release: Release, root: pathlib.Path, name: str = "cp1", pki: Pki | None = None) -> None:
         root.mkdir(exist_ok=True)
         self.release, self.root, self.name = release, root, name
         self.data = root / "data"
         client, peer = _free_ports(2)
         self.client_url, self.peer_url = f"https://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
-        self._pki = Pki(root)
+        self._pki = pki or Pki(root)
         self._pki.issue("healthcheck-client")
         self._server = self._pki.issue("server", ["127.0.0.1"])
 
     @contextlib.contextmanager
     def running(self, join: Etcd | None = None) -> t.Iterator[Etcd]:
         """As the only member of its cluster, or as a learner in another's."""
-        words = self._words(join)
         if join:
             join.ctl("member", "add", self.name, "--learner", f"--peer-urls={self.peer_url}")
+        with self.started([join] if join else [], "existing" if join else "new"):
+            self.wait()
+            yield self
+
+    @contextlib.contextmanager
+    def started(self, others: t.Sequence[Etcd] = (), state: str = "new") -> t.Iterator[Etcd]:
+        """``others`` of its cluster; it leads or follows only when enough of them have started, too."""
+        words = self._words(others, state)
         lines = "".join(f"- {word}\n" for word in words)
         (self.root / "etcd.yaml").write_text(f"command:\n- etcd\n{lines}image: registry.k8s.io/etcd:x\n")
         self.local = topology.discover(str(self.root))
         self.gateway = Gateway(self.local)
-        log = self.root / "etcd.log"
         with (
-            log.open("wb") as output,
+            self._log.open("wb") as output,
             subprocess.Popen(
                 [self.release.directory / "etcd", *words, "--unsafe-no-fsync"], stdout=output, stderr=output
             ) as self.process,
         ):
             try:
-                until(self._ready, Deadline(30), lambda: log.read_text()[-2000:], interval=0.1)
                 yield self
             finally:
                 self.process.kill()
 
-    def _words(self, join: Etcd | None) -> list[str]:
-        first = f"{join.name}={join.peer_url}," if join else ""
+    def wait(self) -> None:
+        until(self._ready, Deadline(30), lambda: self._log.read_text()[-2000:], interval=0.1)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def leaderless(self) -> None:
+        """Wait until it knows that its leader is gone."""
+        until(lambda: None if self.gateway.status().leader else True, Deadline(30), lambda: "it leads", interval=0.1)
+
+    @property
+    def _log(self) -> pathlib.Path:
+        return self.root / "etcd.log"
+
+    def _words(self, others: t.Sequence[Etcd], state: str) -> list[str]:
         flags = {
             "name": self.name,
             "data-dir": self.data,
@@ -106,8 +129,8 @@ class Etcd:
             "listen-client-urls": self.client_url,
             "listen-peer-urls": self.peer_url,
             "initial-advertise-peer-urls": self.peer_url,
-            "initial-cluster": f"{first}{self.name}={self.peer_url}",
-            "initial-cluster-state": "existing" if join else "new",
+            "initial-cluster": ",".join(f"{one.name}={one.peer_url}" for one in [*others, self]),
+            "initial-cluster-state": state,
             "cert-file": self._server[0],
             "key-file": self._server[1],
             "trusted-ca-file": self._pki.ca,
@@ -144,10 +167,27 @@ class Etcd:
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
+@contextlib.contextmanager
+def together(members: t.Sequence[Etcd]) -> t.Iterator[t.Sequence[Etcd]]:
+    """All of a cluster, new or restored."""
+    with contextlib.ExitStack() as stack:
+        for one in members:
+            stack.enter_context(one.started([other for other in members if other is not one]))
+        for one in members:
+            one.wait()
+        yield members
+
+
+def make(release: Release, root: pathlib.Path, names: t.Sequence[str]) -> list[Etcd]:
+    """Members that trust each other's certificates; none of them runs."""
+    pki = Pki(root)
+    return [Etcd(release, root / name, name, pki) for name in names]
+
+
 class Client:
     """Changes keys through one connection."""
 
-    def __init__(self, local: topology.LocalMember) -> None:
+    def __init__(self, local: Access) -> None:
         context = ssl.create_default_context(cafile=local.ca_file)
         context.load_cert_chain(local.cert_file, local.key_file)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -167,6 +207,41 @@ class Client:
 
     def delete(self, key: bytes) -> int:
         return int(self.call("kv/deleterange", key=_text(key))["header"]["revision"])
+
+
+class Writer:
+    """Changes and deletes keys without pause until it is left."""
+
+    def __init__(self, etcd: Etcd) -> None:
+        self._client = Client(etcd.local)
+        self._thread = threading.Thread(target=self._work)
+        self._stop = threading.Event()
+        self.written = 0
+        self.longest = 0.0
+        self.failed = False
+
+    def __enter__(self) -> Writer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        self.failed = True
+        for number in itertools.count():
+            if self._stop.is_set():
+                break
+            before = time.monotonic()
+            key = b"/registry/leases/%d" % (number % 100)
+            if number % 7:
+                self._client.put(key, b"v" * (number % 3000))
+            else:
+                self._client.delete(key)
+            self.longest = max(self.longest, time.monotonic() - before)
+            self.written += 1
+        self.failed = False
 
 
 def _text(data: bytes) -> str:

@@ -6,55 +6,17 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import pathlib
-import threading
-import time
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, Writer
 
 # So many of them take long enough for writes to come in between.
 BIG = b"x" * 200_000
-
-
-class Writer:
-    """Changes and deletes keys without pause until it is left."""
-
-    def __init__(self, etcd: Etcd) -> None:
-        self._client = Client(etcd.local)
-        self._thread = threading.Thread(target=self._work)
-        self._stop = threading.Event()
-        self.written = 0
-        self.longest = 0.0
-        self.failed = False
-
-    def __enter__(self) -> Writer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        self.failed = True
-        for number in itertools.count():
-            if self._stop.is_set():
-                break
-            before = time.monotonic()
-            key = b"/registry/leases/%d" % (number % 100)
-            if number % 7:
-                self._client.put(key, b"v" * (number % 3000))
-            else:
-                self._client.delete(key)
-            self.longest = max(self.longest, time.monotonic() - before)
-            self.written += 1
-        self.failed = False
 
 
 def expected(release: Release, taken: dict[str, object], contents: snapshot.contents.Contents) -> dict[str, object]:
@@ -163,7 +125,7 @@ def test_a_member_that_was_added_and_has_not_started(etcd: Etcd) -> None:
 
 def test_without_a_quorum(etcd: Etcd) -> None:
     etcd.ctl("member", "add", "cp2", "--peer-urls=http://127.0.0.1:1")
-    until(lambda: None if etcd.gateway.status().leader else True, Deadline(30), lambda: "it still leads", interval=0.1)
+    etcd.leaderless()
     assert "this member knows no leader" in etcd.refused()
 
 
@@ -175,6 +137,5 @@ def test_an_alarm(etcd: Etcd, alarm: str) -> None:
 
 
 def test_a_member_that_is_down(etcd: Etcd) -> None:
-    etcd.process.kill()
-    etcd.process.wait()
+    etcd.end()
     assert "does not answer" in etcd.refused()

@@ -37,6 +37,7 @@ def call(
         return outcome
 
     monkeypatch.setattr(backup, "run", run)
+    monkeypatch.setattr(etcd_snapshot.unit, "show", lambda run_command: "shown")
     with patch_module_args(options), pytest.raises(SystemExit) as left:
         etcd_snapshot.main()
     return int(left.value.code or 0), json.loads(capsys.readouterr().out), asked[0] if asked else None
@@ -53,6 +54,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         lock_timeout=120,
         reuse_within=0,
         manifests="/etc/kubernetes/manifests",
+        unit="shown",
         lock_path="/run/kubeops-etcd.lock",
         dry_run=False,
     )
@@ -63,7 +65,7 @@ def test_all_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     more = {"timeout": 6, "lock_timeout": 7, "manifest_dir": "/m", "_ansible_check_mode": True}
     _code, printed, request = call(monkeypatch, capsys, RESULT, **options, **more)
     label = Label("pre-upgrade", "why", "a->b")
-    assert request == backup.Request("/b", label, 6, 7, 5, "/m", dry_run=True)
+    assert request == backup.Request("/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True)
     assert "warnings" not in printed
 
 

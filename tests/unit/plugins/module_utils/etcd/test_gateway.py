@@ -11,14 +11,14 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import state
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.topology import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import Access
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import fake_etcd
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd, Pki
 
 
-def local(url: str, ca: str = "", cert: str = "", key: str = "") -> LocalMember:
-    return LocalMember("cp1", url, "/var/lib/etcd", (), ca, cert, key, "etcd:3.6.16-0", "etcd.yaml")
+def local(url: str, ca: str = "", cert: str = "", key: str = "") -> Access:
+    return Access(url, ca, cert, key)
 
 
 @pytest.mark.parametrize("spaces", [True, False])
@@ -67,7 +67,7 @@ def test_members_and_alarms_and_hash() -> None:
             state.Member("ff", "b", ("https://x", "https://y"), True),
         )
         assert gateway.alarms() == (state.Alarm("ff", "NOSPACE"),)
-        assert gateway.hash_kv(7) == 991494263
+        assert gateway.hash_kv(7) == state.Hash(7, -1, 991494263)
     with FakeEtcd() as etcd:
         assert Gateway(local(etcd.url)).alarms() == ()
 

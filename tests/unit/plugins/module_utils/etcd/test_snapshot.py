@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import health, snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.topology import LocalMember
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import boltfile, etcdfile
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd, member
@@ -117,7 +117,7 @@ def test_what_is_no_file(tmp_path: pathlib.Path) -> None:
 
 
 def save(etcd: FakeEtcd, directory: pathlib.Path, seen: health.Observation | None = None) -> dict[str, t.Any]:
-    local = LocalMember("cp1", etcd.url, "/var/lib/etcd", (), "", "", "", "etcd:3.6.16-0", "etcd.yaml")
+    local = LocalMember(etcd.url, "", "", "", "cp1", "/var/lib/etcd", (), "etcd:3.6.16-0", "etcd.yaml")
     gateway = Gateway(local, timeout=0.5)
     return snapshot.save(gateway, local, seen or health.observe(gateway), LABEL, str(directory), Deadline(30))
 

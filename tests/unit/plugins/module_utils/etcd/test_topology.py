@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _static_pod
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import topology
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
 
 PKI = "/etc/kubernetes/pki"
 FLAGS = {
@@ -39,7 +40,7 @@ def pod(**changes: str | None) -> _static_pod.StaticPod:
 
 
 def test_what_kubeadm_writes() -> None:
-    assert topology.from_manifest(pod(), ALL_FILES.__contains__) == topology.LocalMember(
+    assert topology.from_manifest(pod(), ALL_FILES.__contains__) == LocalMember(
         name="cp1",
         endpoint="https://127.0.0.1:2379",
         data_dir="/var/lib/etcd",

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The etcd that systemd starts: what its unit and its environment files set.
+
+systemd itself is asked, so drop-ins count as they do for it. etcd takes flags before the variables ``ETCD_*``.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import typing as t
+
+from .._errors import MaintenanceError
+from .local_member import Settings
+
+NAME = "etcd.service"
+_PROPERTIES = "LoadState,ExecStart,Environment,EnvironmentFiles"
+_COMMAND = re.compile(r"argv\[\]=(.*?) ; ")
+_FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+
+
+def show(run_command: t.Callable[..., tuple[int, str, str]]) -> str:
+    """What systemd says of the unit, empty on a node without systemd. ``run_command`` as AnsibleModule has it."""
+    code, said, _error = run_command(["systemctl", "show", NAME, f"--property={_PROPERTIES}"])
+    return said if code == 0 else ""
+
+
+def parse(shown: str, read: t.Optional[t.Callable[[str], str]] = None) -> t.Optional[Settings]:
+    """What the member is started with, None where there is no such unit. ``read`` a file, for those with variables."""
+    said = [line.partition("=")[::2] for line in shown.splitlines()]
+    if ("LoadState", "loaded") not in said:
+        return None
+    variables: dict[str, str] = {}
+    for name, value in said:
+        if name == "Environment":
+            variables.update(_assignments(shlex.split(value)))
+    for name, value in said:
+        if name == "EnvironmentFiles":
+            variables.update(_file(value, read or _read))
+    flags = {
+        name[len("ETCD_") :].lower().replace("_", "-"): value
+        for name, value in variables.items()
+        if name.startswith("ETCD_")
+    }
+    for name, value in said:
+        if name == "ExecStart":
+            flags.update(_flags(value, variables))
+    if flags.get("config-file"):
+        raise MaintenanceError(
+            f"{NAME}: etcd reads its settings from {flags['config-file']}, which this collection does not. Give them as"
+            " flags or as ETCD_* variables of the unit"
+        )
+    # Where people keep a certificate for etcdctl, it is this one.
+    client = (variables.get("ETCDCTL_CERT", ""), variables.get("ETCDCTL_KEY", ""))
+    return Settings(NAME, {"name": "default", **flags}, client=client)
+
+
+def _file(named: str, read: t.Callable[[str], str]) -> dict[str, str]:
+    found = _FILE.fullmatch(named)
+    path, may_be_missing = (found[1], found[2] == "yes") if found else (named, False)
+    try:
+        text = read(path)
+    except OSError as error:
+        if may_be_missing and isinstance(error, FileNotFoundError):
+            return {}
+        raise MaintenanceError(f"{NAME}: {path}: cannot be read: {error}. Run the task as root") from error
+    lines = [line.strip() for line in text.splitlines()]
+    return _assignments(" ".join(shlex.split(line)) for line in lines if line and line[0] not in "#;")
+
+
+def _assignments(words: t.Iterable[str]) -> dict[str, str]:
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _flags(command: str, variables: t.Mapping[str, str]) -> dict[str, str]:
+    """Of a command line like ``{ path=... ; argv[]=/usr/bin/etcd --name cp1 ; ... }``, where quotes are gone."""
+    found = _COMMAND.search(command)
+    words = [_VARIABLE.sub(lambda name: variables.get(name[1], ""), word) for word in found[1].split()] if found else []
+    flags = {}
+    for word, following in zip(words, [*words[1:], ""]):
+        if word.startswith("-"):
+            name, equals, value = word.lstrip("-").partition("=")
+            flags[name] = value if equals else "" if following.startswith("-") else following
+    return flags
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The members in a database that is written meanwhile."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import contents, live
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
+
+
+@pytest.fixture
+def data(tmp_path: pathlib.Path) -> pathlib.Path:
+    place = tmp_path / "member" / "snap"
+    place.mkdir(parents=True)
+    # etcd grows the file ahead of what it writes.
+    (place / "db").write_bytes(etcdfile.kubernetes()[:-32] + b"\0" * 65536)
+    return tmp_path
+
+
+def test_members(data: pathlib.Path) -> None:
+    found = live.members(str(data))
+    assert found
+    assert [member.name for member in found] == [member["name"] for member in etcdfile.MEMBERS]
+
+
+@pytest.mark.parametrize(("times", "read"), [(4, True), (5, False)])
+def test_what_is_written_meanwhile_is_read_again(
+    data: pathlib.Path, monkeypatch: pytest.MonkeyPatch, times: int, read: bool
+) -> None:
+    real, left = contents.members, [Damaged("page 7")] * times
+
+    def disturbed(database: contents.Database) -> object:
+        if left:
+            raise left.pop()
+        return real(database)
+
+    monkeypatch.setattr(contents, "members", disturbed)
+    assert (live.members(str(data)) is not None) == read
+
+
+def test_no_file(tmp_path: pathlib.Path) -> None:
+    assert live.members(str(tmp_path)) is None
+
+
+def test_a_file_that_is_cut_off(data: pathlib.Path) -> None:
+    path = data / "member" / "snap" / "db"
+    path.write_bytes(path.read_bytes()[:8192])
+    assert live.members(str(data)) is None
