@@ -78,11 +78,12 @@ def forecast(
             continue
         over = budgets.covering(decision.pod, known_budgets)
         if len(over) > 1 and budgets.is_asked_about(decision.pod):
+            all_of_them = " and ".join(budgets.key(budget) for budget in over)
             rule = (
-                "the API evicts no Pod under two PodDisruptionBudgets (make their selectors disjoint,"
-                " or delete past them with disable_eviction=true)"
+                f"the API evicts no Pod under several PodDisruptionBudgets, here {all_of_them} (make their selectors"
+                " disjoint, or delete past them with disable_eviction=true)"
             )
-            refusals[rule].append((decision.pod, "under " + " and ".join(budgets.key(budget) for budget in over)))
+            refusals[rule].append((decision.pod, f"under {all_of_them}"))
         elif over:
             covered[budgets.key(over[0])].append(decision.pod)
             budget_of[pods.uid(decision.pod)] = budgets.key(over[0])
