@@ -56,7 +56,8 @@ class Report:
     def settled(self, change: Change, check_mode: bool) -> None:
         """The node was cordoned or given back, or would be."""
         foretold = check_mode and change.patch and "already" not in change.result
-        self.sentences.append(change.result.replace(" marked ", " would be marked ") if foretold else change.result)
+        # The sentence itself is the one of kubernetes.core, which playbooks look for, also in check mode.
+        self.sentences.append(f"Would be: {change.result}" if foretold else change.result)
         if change.patch:
             self.changed = True
             self.actions.append(change.action)

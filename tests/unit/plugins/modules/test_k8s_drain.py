@@ -155,7 +155,7 @@ def test_check_mode(call):
     cluster = FakeCluster([make_pod("web-1")])
     code, result = call(cluster, check=True)
     assert (code, result["changed"]) == (0, True)
-    assert "node w1 would be marked unschedulable." in result["result"]
+    assert "Would be: node w1 marked unschedulable." in result["result"]
     assert {method for method, _path in cluster.requests} == {"GET", "LIST"}
 
 

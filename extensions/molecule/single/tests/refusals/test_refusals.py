@@ -140,5 +140,5 @@ def test_check_mode_ends_after_plan_and_forecast(lab: Lab, start: Start) -> None
     run = start("--check")
     assert run.finish(seconds=300) == 0
     assert run.says(f"Plan: upgrade from 1.36.4 to {TARGET}")
-    assert run.says("node w1 would be marked unschedulable")
+    assert run.says("node w1 marked unschedulable")
     assert cluster.state(lab) == before

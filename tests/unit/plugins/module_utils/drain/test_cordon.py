@@ -29,7 +29,7 @@ def test_check_mode_is_the_whole_forecast_and_changes_nothing():
     result = run(cluster, check_mode=True)
     assert result["changed"]
     assert result["result"] == (
-        "node w1 would be marked unschedulable. 2 Pod(s) would be evicted, 1 would stay."
+        "Would be: node w1 marked unschedulable. 2 Pod(s) would be evicted, 1 would stay."
         " budget shop/web (deployment/web) lets 1 of 2 go at a time (3 of 3 pods healthy, 2 needed)."
     )
     assert result["actions"] == ["cordon node w1", "evict shop/web-1", "evict shop/web-2"]
