@@ -80,23 +80,25 @@ class Kube:
     def get(self, path: str, query: Query = None) -> dict[str, t.Any]:
         return self._ask("GET", path, query)
 
-    def list(self, path: str, query: Query = None) -> builtins.list[dict[str, t.Any]]:
-        """Every item of a collection, read in pages."""
-        items: builtins.list[dict[str, t.Any]] = []
-        token, restarted = "", False
+    def pages(self, path: str, query: Query = None) -> t.Iterator[builtins.list[dict[str, t.Any]]]:
+        """A collection in pages, for those who do not keep all of it."""
+        token = ""
         while True:
-            try:
-                page = self.get(path, {**(query or {}), "limit": PAGE, **({"continue": token} if token else {})})
-            except KubeError as error:
-                # A continue token lives for some minutes only; then the collection is read anew, once.
-                if error.status != 410 or not token or restarted:
-                    raise
-                items, token, restarted = [], "", True
-                continue
-            items += page.get("items") or []
+            page = self.get(path, {**(query or {}), "limit": PAGE, **({"continue": token} if token else {})})
+            yield page.get("items") or []
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
-                return items
+                return
+
+    def list(self, path: str, query: Query = None) -> builtins.list[dict[str, t.Any]]:
+        """Every item of a collection."""
+        try:
+            return [item for page in self.pages(path, query) for item in page]
+        except KubeError as error:
+            # What marks the next page lives for some minutes only; then the collection is read anew, once.
+            if error.status != 410:
+                raise
+            return [item for page in self.pages(path, query) for item in page]
 
     def patch(self, path: str, body: t.Any, content_type: str = "application/merge-patch+json") -> dict[str, t.Any]:
         return self._ask("PATCH", path, body=body, content_type=content_type)

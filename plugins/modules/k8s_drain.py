@@ -30,7 +30,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: The whole forecast, with the verdict of each budget. Fails where the drain would be refused.
+    details: The whole forecast, with the verdict of each budget, what finds no room elsewhere, and how long it takes.
+      Fails where the drain would be refused.
   diff_mode:
     support: full
     details: The cordon and the annotation, before and after.
@@ -143,6 +144,7 @@ options:
     type: bool
     default: false
 notes:
+  - To find room for pods, nodes, their pods, claims and volumes are read. Where that is not allowed, a warning says so.
   - Pods of the node and budgets that it waits for are watched. Where that is not allowed, they are listed now and then.
 seealso:
   - module: kubernetes.core.k8s_drain
@@ -232,6 +234,29 @@ lost_data:
   elements: dict
   contains: *pod
   sample: [{namespace: shop, name: cache-0, reason: "the data of its emptyDir volumes is lost: cache"}]
+no_room:
+  description:
+    - Pods that find no room on any other node, with what each node lacks. What replaces them is Pending until there is
+      some, which refuses no drain.
+    - Counted as the scheduler does are requests against what is free, taints, node selectors and required node
+      affinity, host ports, volumes that are bound to nodes, and required anti-affinity by host name. Other affinity
+      between pods, topology spread, and pods that give way to others of higher priority are not.
+    - An estimate, made before the first eviction. Pods of the drain are not promised the same room twice.
+  returned: always
+  type: list
+  elements: dict
+  contains: *pod
+  sample:
+    - namespace: shop
+      name: db-0
+      reason: "0 of 3 other nodes: 2 have too little memory (largest free 1.2Gi of 2Gi asked), 1 is cordoned"
+predicted_seconds:
+  description:
+    - How long the drain takes at most, by the grace periods of its pods and the turns that they take under budgets,
+      if what replaces them is ready at once.
+    - Null where a budget allows no eviction now.
+  returned: always
+  type: int
 newcomers:
   description: Pods that came to the node after the drain began and are not of a DaemonSet. They are not drained.
   returned: always
@@ -283,7 +308,7 @@ budgets:
       type: str
       returned: always
     reason:
-      description: The verdict as a sentence.
+      description: The verdict as a sentence. Where it is V(blocked), up to three unready pods and what each waits for.
       type: str
       returned: always
     fix:

@@ -74,10 +74,10 @@ def selects(selector: Object | None, labels: t.Mapping[str, str]) -> bool:
         return False
     if any(labels.get(name) != value for name, value in (selector.get("matchLabels") or {}).items()):
         return False
-    return all(_satisfies(expression, labels) for expression in selector.get("matchExpressions") or [])
+    return all(satisfies(expression, labels) for expression in selector.get("matchExpressions") or [])
 
 
-def _satisfies(expression: Object, labels: t.Mapping[str, str]) -> bool:
+def satisfies(expression: Object, labels: t.Mapping[str, str]) -> bool:
     name, values = expression["key"], expression.get("values") or []
     return {
         "In": name in labels and labels[name] in values,
@@ -85,6 +85,16 @@ def _satisfies(expression: Object, labels: t.Mapping[str, str]) -> bool:
         "Exists": name in labels,
         "DoesNotExist": name not in labels,
     }.get(expression["operator"], False)
+
+
+def query(selector: Object) -> str:
+    """The same selector as the API takes it for a list."""
+    wanted = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
+    for rule in selector.get("matchExpressions") or []:
+        name, values = rule["key"], ",".join(rule.get("values") or [])
+        forms = {"In": f"{name} in ({values})", "NotIn": f"{name} notin ({values})", "Exists": name}
+        wanted.append(forms.get(rule["operator"], f"!{name}"))
+    return ",".join(wanted)
 
 
 def is_asked_about(pod: Pod) -> bool:

@@ -15,18 +15,24 @@ import typing as t
 
 from . import budgets, filters, pods
 from .budgets import Verdict
+from .duration import Prediction
 from .filters import Decision
 from .pods import Pod
 
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:
-    """``refusals``: rule -> pods and the detail of each. Where there is one, nothing may be changed."""
+    """``refusals``: rule -> pods and the detail of each. Where there is one, nothing may be changed.
+
+    ``homeless``: pods that find no room elsewhere, and why. They wait until there is some, which is no refusal.
+    """
 
     decisions: tuple[Decision, ...]
     verdicts: tuple[Verdict, ...]
     budget_of: t.Mapping[str, str]
     refusals: t.Mapping[str, t.Sequence[tuple[Pod, str]]]
+    homeless: t.Sequence[tuple[Pod, str]] = ()
+    prediction: Prediction = Prediction(0, "")
 
     def with_action(self, action: str) -> list[Decision]:
         return [decision for decision in self.decisions if decision.action == action]
@@ -52,6 +58,9 @@ class Forecast:
     def lost_data(self) -> list[dict[str, str]]:
         evicted = self.with_action(filters.EVICT)
         return [pods.entry(decision.pod, decision.reason) for decision in evicted if decision.findings]
+
+    def no_room(self) -> list[dict[str, str]]:
+        return [pods.entry(pod, reason) for pod, reason in self.homeless]
 
     def refusal(self) -> str:
         """One sentence for each rule, with some names and the number of the others."""

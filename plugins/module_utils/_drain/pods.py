@@ -75,6 +75,12 @@ def empty_dirs(pod: Pod) -> list[str]:
     return [volume["name"] for volume in (pod.get("spec") or {}).get("volumes") or [] if "emptyDir" in volume]
 
 
+def claims(pod: Pod) -> list[str]:
+    """Volumes that outlive the pod. Ephemeral ones are made anew with the next."""
+    volumes = (pod.get("spec") or {}).get("volumes") or []
+    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes if "persistentVolumeClaim" in volume]
+
+
 def workload(pod: Pod) -> str:
     """What a person calls it: ``deployment/web`` rather than its ReplicaSet."""
     owner = controller(pod)

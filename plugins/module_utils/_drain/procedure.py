@@ -154,7 +154,8 @@ class Procedure:
         for target in eviction.remaining:
             covered[target.budget].append(target.pod)
         known = {budgets.key(budget): budget for budget in eviction.pace.known()}
-        verdicts = {name: budgets.judge(known[name], covered[name]) for name in covered if name in known}
+        judged = [budgets.judge(known[name], covered[name]) for name in covered if name in known]
+        verdicts = {verdict.key: verdict for verdict in self._survey.with_causes(judged, known.values())}
         node = self._node_as_it_is() if covered else {}
         now = self._clock.utc()
         keeps = [(target.pod, explain.what_keeps(target, verdicts, node, now)) for target in eviction.remaining]

@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
@@ -36,8 +37,10 @@ class Report:
     blocked: Entries = dataclasses.field(default_factory=list)
     remaining: Entries = dataclasses.field(default_factory=list)
     lost_data: Entries = dataclasses.field(default_factory=list)
+    no_room: Entries = dataclasses.field(default_factory=list)
     newcomers: Entries = dataclasses.field(default_factory=list)
     budgets: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    predicted_seconds: int | None = None
     cordoned_by_us: bool = False
     unschedulable_before: bool = False
     durations: dict[str, float] = dataclasses.field(default_factory=_durations)
@@ -70,6 +73,8 @@ class Report:
         self.kept = plan.kept()
         self.blocked = plan.blocked()
         self.lost_data = plan.lost_data()
+        self.no_room = plan.no_room()
+        self.predicted_seconds = plan.prediction.seconds
         self.budgets = [verdict.as_dict() for verdict in plan.verdicts]
 
     def foretold(self, plan: Forecast, verb: str) -> None:
@@ -85,6 +90,7 @@ class Report:
         self.changed = self.changed or bool(going)
         self.sentences.append(f"{len(going)} Pod(s) would be {past(verb)}, {len(self.kept)} would stay.")
         self.sentences += [f"{v.sentence()}." for v in plan.verdicts if v.verdict != budgets.FREE]
+        self.sentences += filter(None, [self._no_room("would be"), plan.prediction.sentence])
 
     def emptied(self, targets: t.Sequence[Target], verb: str) -> None:
         """What became of the pods that had to go."""
@@ -96,6 +102,8 @@ class Report:
                 how = past(verb) if target.asked else target.reason
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
         self.sentences.append(f"{len(self.evicted)} Pod(s) {past(verb)} from node, {len(self.kept)} stay.")
+        if self.no_room:
+            self.warnings.append(self._no_room("are"))
 
     def remained(self, keeps: t.Sequence[tuple[Pod, str]], verdicts: t.Sequence[Verdict]) -> None:
         """Pods that had to go and did not, each with what keeps it."""
@@ -103,6 +111,16 @@ class Report:
         self.blocked = [pods.entry(pod, reason) for pod, reason in keeps if not pods.terminating(pod)]
         if keeps:
             self.budgets = [verdict.as_dict() for verdict in verdicts]
+
+    def _no_room(self, are: str) -> str:
+        """One sentence for each reason, as pods of a kind share it."""
+        found: dict[str, list[str]] = collections.defaultdict(list)
+        for pod in self.no_room:
+            found[pod["reason"]].append(f"{pod['namespace']}/{pod['name']}")
+        return " ".join(
+            f"{len(all_names)} Pod(s) {are} Pending for lack of room elsewhere, {names(all_names)}: {reason}."
+            for reason, all_names in found.items()
+        )
 
     def came(self, found: t.Sequence[Pod], node: str) -> None:
         self.newcomers = [pods.entry(pod, "came after the drain began") for pod in found]

@@ -9,21 +9,26 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._kube import Kube, KubeError
-from . import filters, ownership, pods
+from . import budgets, filters, ownership, pods, unready
+from .budgets import Verdict
 from .clock import Clock
+from .duration import predict
 from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Job
 from .news import Silence
 from .ownership import Node
 from .pods import Pod
+from .vacancies import Vacancies
 
 PODS = "/api/v1/pods"
 DAEMONSETS = "/apis/apps/v1/daemonsets"
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
+PODS_OF = "/api/v1/namespaces/{}/pods"
 
 
 class Survey:
@@ -53,10 +58,32 @@ class Survey:
         look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, node))
         plan = forecast(found, look)
         self.budgets = []
-        if self._job.means.disable_eviction or not plan.with_action(filters.EVICT):
-            return plan
-        self.budgets = self._list(BUDGETS, "what they allow is found out only by trying") or []
-        return forecast(found, look, self.budgets)
+        going = [decision.pod for decision in plan.with_action(filters.EVICT)]
+        if going and not self._job.means.disable_eviction:
+            self.budgets = self._list(BUDGETS, "what they allow is found out only by trying") or []
+            plan = forecast(found, look, self.budgets)
+        return dataclasses.replace(
+            plan,
+            verdicts=tuple(self.with_causes(plan.verdicts, self.budgets)),
+            homeless=Vacancies(self._kube, {self._job.node}, self._warn).missing(going),
+            prediction=predict(plan, self._job.means.grace_period, look.now),
+        )
+
+    def with_causes(self, verdicts: t.Iterable[Verdict], known: t.Iterable[budgets.Object]) -> t.Iterator[Verdict]:
+        """Where a budget waits for its pods, some of them, and what each waits for."""
+        selectors = {budgets.key(budget): (budget.get("spec") or {}).get("selector") for budget in known}
+        for verdict in verdicts:
+            selector = selectors.get(verdict.key)
+            causes = self._causes(verdict, selector) if verdict.verdict == budgets.BLOCKED and selector else ""
+            yield dataclasses.replace(verdict, reason=f"{verdict.reason}: {causes}") if causes else verdict
+
+    def _causes(self, verdict: Verdict, selector: budgets.Object) -> str:
+        query = {"labelSelector": budgets.query(selector)}
+        try:
+            return unready.causes(self._kube.list(PODS_OF.format(verdict.namespace), query))
+        except KubeError:
+            # The verdict stands without them.
+            return ""
 
     def newcomers(self, found: t.Iterable[Pod]) -> list[Pod]:
         """Of the pods that came later, those that a drain would have sent away."""
@@ -84,7 +111,9 @@ class Survey:
         except KubeError as error:
             if error.status != 403:
                 raise
-            warning = f"{path.rsplit('/', 1)[1]} may not be listed, so {consequence}: {error.message}"
-            if warning not in self._warnings:
-                self._warnings.append(warning)
+            self._warn(f"{path.rsplit('/', 1)[1]} may not be listed, so {consequence}: {error.message}")
             return None
+
+    def _warn(self, warning: str) -> None:
+        if warning not in self._warnings:
+            self._warnings.append(warning)

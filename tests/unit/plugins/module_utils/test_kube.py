@@ -429,6 +429,15 @@ def test_lists_are_read_in_pages_and_anew_when_the_token_expires(serve, authorit
     ]
 
 
+def test_pages_come_one_by_one(serve, authority):
+    answers = [(200, {"items": [1], "metadata": {"continue": "a"}}, {}), (200, {"items": None}, {})]
+    server = serve(lambda _request: answers.pop(0))
+    pages = connect({"host": server.url, "ca_cert": authority.ca}).pages("/api/v1/nodes")
+    assert next(pages) == [1]
+    assert len(server.requests) == 1
+    assert list(pages) == [[]]
+
+
 def test_the_servers_time_comes_with_every_answer(serve, authority):
     kube = connect({"host": serve().url, "ca_cert": authority.ca})
     assert kube.date == ""

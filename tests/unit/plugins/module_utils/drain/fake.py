@@ -24,6 +24,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
 EPOCH = datetime.datetime(2026, 11, 20, 10, 0, tzinfo=datetime.UTC)
 
 POD = re.compile(r"/api/v1/namespaces/([^/]+)/pods/([^/]+)(/eviction)?$")
+PODS = re.compile(r"/api/v1/namespaces/([^/]+)/pods$")
 BUDGETS = re.compile(r"/apis/policy/v1/(?:namespaces/([^/]+)/)?poddisruptionbudgets$")
 
 
@@ -43,6 +44,9 @@ class FakeCluster:
         self.daemonsets = [
             {"metadata": {"namespace": item.split("/")[0], "name": item.split("/")[1]}} for item in daemonsets
         ]
+        # Where pods may go, and whatever else is asked for by its path.
+        self.others = [make_node("w2", allocatable={"cpu": "64", "memory": "256Gi", "pods": "1000"})]
+        self.objects: dict[str, t.Any] = {}
         self.stops_after: dict[str, float] = {}
         self.starts_after = 0.0
         self.kubelet_is_dead = False
@@ -87,21 +91,42 @@ class FakeCluster:
         with self._request("GET", path):
             if path == "/api/v1/nodes/" + self.node["metadata"]["name"]:
                 return copy.deepcopy(self.node)
+            if path in self.objects:
+                return copy.deepcopy(self.objects[path])
             raise KubeError(f"GET {path}: 404", status=404, reason="NotFound")
 
     def list(self, path, query=None):
         with self._request("LIST", path):
             if path == "/api/v1/pods":
-                field, _equals, node = query["fieldSelector"].partition("=")
-                assert field == "spec.nodeName"
-                wanted = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
-                found = [pod for pod in self.pods.values() if pod["spec"]["nodeName"] == node]
-                return copy.deepcopy([pod for pod in found if wanted.items() <= pod["metadata"]["labels"].items()])
+                return self._selected(self.pods.values(), **query)
+            if path == "/api/v1/nodes":
+                return copy.deepcopy([self.node, *self.others])
+            if PODS.match(path):
+                namespace = PODS.match(path).group(1)
+                here = [pod for pod in self.pods.values() if pod["metadata"]["namespace"] == namespace]
+                return self._selected(here, **query)
             if path == "/apis/apps/v1/daemonsets":
                 return copy.deepcopy(self.daemonsets)
             namespace = BUDGETS.match(path).group(1)
             found = [item for item in self.budgets.values() if namespace in (None, item["metadata"]["namespace"])]
             return copy.deepcopy(found)
+
+    def pages(self, path, query=None):
+        yield self.list(path, query)
+
+    @staticmethod
+    def _selected(found, fieldSelector="", labelSelector="", **_query):  # noqa: N803 (the API's names)
+        fields = dict(part.split("=") for part in fieldSelector.split(",") if part and "!=" not in part)
+        assert set(fields) <= {"spec.nodeName"}
+        labels = dict(part.split("=") for part in labelSelector.split(",") if part)
+        return copy.deepcopy(
+            [
+                pod
+                for pod in found
+                if pod["spec"]["nodeName"] == fields.get("spec.nodeName", pod["spec"]["nodeName"])
+                and labels.items() <= pod["metadata"]["labels"].items()
+            ]
+        )
 
     def patch(self, path, body, content_type="application/merge-patch+json"):
         with self._request("PATCH", path, body):

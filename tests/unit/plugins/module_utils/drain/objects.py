@@ -34,6 +34,12 @@ def make_budget(name, *, namespace="shop", selector=None, **spec):
     return {"metadata": {"namespace": namespace, "name": name, "generation": 1}, "spec": {"selector": selector, **spec}}
 
 
-def make_node(name="w1", **spec):
-    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T09:00:00Z"}]
-    return {"metadata": {"name": name, "annotations": {}}, "spec": spec, "status": {"conditions": conditions}}
+def make_node(name="w1", *, allocatable=None, labels=None, ready=True, **spec):
+    conditions = [
+        {"type": "Ready", "status": "True" if ready else "False", "lastTransitionTime": "2026-11-20T09:00:00Z"}
+    ]
+    return {
+        "metadata": {"name": name, "annotations": {}, "labels": {"kubernetes.io/hostname": name, **(labels or {})}},
+        "spec": spec,
+        "status": {"conditions": conditions, "allocatable": allocatable or {}},
+    }

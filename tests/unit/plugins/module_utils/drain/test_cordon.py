@@ -31,7 +31,10 @@ def test_check_mode_is_the_whole_forecast_and_changes_nothing():
     assert result["result"] == (
         "Would be: node w1 marked unschedulable. 2 Pod(s) would be evicted, 1 would stay."
         " budget shop/web (deployment/web) lets 1 of 2 go at a time (3 of 3 pods healthy, 2 needed)."
+        " By the grace periods that takes at most 60 s: 2 turns of 30 s under budget shop/web, and whatever new"
+        " pods need to become ready."
     )
+    assert (result["predicted_seconds"], result["no_room"]) == (60, [])
     assert result["actions"] == ["cordon node w1", "evict shop/web-1", "evict shop/web-2"]
     assert result["evicted"][0]["reason"] == "would be evicted, budget shop/web is slow"
     assert result["after"]["unschedulable"]

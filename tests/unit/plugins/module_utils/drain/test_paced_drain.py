@@ -59,8 +59,8 @@ def test_time_runs_out_under_a_blocked_budget():
     message, data = fails(cluster, means=Means(timeout=60))
     assert message == (
         "node w1 is not drained within 60 s: 1 of 2 pods are still there: shop/web-1: budget shop/web (deployment/web)"
-        " allows no eviction now, because 1 of its pods is not healthy (1 of 2 pods healthy, 1 needed); bring them"
-        " back, or set its unhealthyPodEvictionPolicy to AlwaysAllow so that unready pods may go."
+        " allows no eviction now, because 1 of its pods is not healthy (1 of 2 pods healthy, 1 needed): sick is not"
+        " ready; bring them back, or set its unhealthyPodEvictionPolicy to AlwaysAllow so that unready pods may go."
         " Node w1 stays cordoned, in work of me: run it again to go on, or uncordon it."
     )
     assert named(data["evicted"]) == {"free"}
