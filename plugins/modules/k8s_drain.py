@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: k8s_drain
-short_description: Cordon, drain or uncordon a node
+short_description: Cordon, drain or uncordon nodes
 version_added: 0.1.0
 author: The kubeops.maintenance contributors (@kubeops)
 description:
@@ -47,9 +47,27 @@ options:
     choices: [cordon, drain, uncordon]
     default: drain
   name:
-    description: Name of the node.
+    description: Name of the node. Exactly one of O(name), O(names) and O(node_selector) says which nodes are meant.
     type: str
-    required: true
+  names:
+    description: Names of several nodes.
+    type: list
+    elements: str
+  node_selector:
+    description:
+      - Label selector of nodes, as C(kubectl get nodes -l) takes it. All that match are meant.
+      - A selector that matches no node is a failure.
+    type: str
+  parallel:
+    description:
+      - With O(state=drain) and several nodes, how many are emptied at once. V(0) means all of them, V(1) one after the
+        other.
+      - All nodes are read and judged before the first change. When one of them may not be drained, none is touched.
+        Then all are cordoned, so that no pod moves to a node that is next, and then they are emptied.
+      - Nodes that are emptied at once share the budgets, their pods take turns. One that fails does not hinder the
+        others. When one has failed, those whose turn comes later are not emptied.
+    type: int
+    default: 0
   pod_selectors:
     description:
       - Label selectors. Only pods that match all of them are drained, the others are not looked at.
@@ -85,7 +103,8 @@ options:
         default: false
       wait_timeout:
         description:
-          - Seconds for the evictions and the wait for the pods to be gone.
+          - Seconds for the evictions and the wait for the pods to be gone, of one node or of those that are emptied at
+            once.
           - V(0) means a day; nothing waits for ever.
         type: int
         default: 600
@@ -129,6 +148,8 @@ options:
     description:
       - V(keep) leaves the node cordoned when the drain fails, so that the next run goes on.
       - V(restore) gives it back, as O(state=uncordon) would.
+      - Either is meant for all nodes of the call, also for those that are empty by then and those whose turn had not
+        come. After a failure with V(restore) the call holds none of them.
     type: str
     choices: [keep, restore]
     default: keep
@@ -167,6 +188,14 @@ EXAMPLES = r"""
       delete_emptydir_data: true
       wait_timeout: 900
 
+- name: Drain a rack, three nodes at a time
+  kubeops.maintenance.k8s_drain:
+    node_selector: topology.example.com/rack=r7
+    parallel: 3
+    reason: new switch
+    delete_options:
+      ignore_daemonsets: true
+
 - name: Give w1 back
   kubeops.maintenance.k8s_drain:
     name: w1
@@ -195,6 +224,10 @@ evicted:
   type: list
   elements: dict
   contains: &pod
+    node:
+      description: Name of its node.
+      type: str
+      returned: always
     namespace:
       description: Namespace of the pod.
       type: str
@@ -207,14 +240,14 @@ evicted:
       description: Why, in a sentence.
       type: str
       returned: always
-  sample: [{namespace: shop, name: web-7d9f8b5c4-x2x7p, reason: "evicted, gone after 5.1 s"}]
+  sample: [{node: w1, namespace: shop, name: web-7d9f8b5c4-x2x7p, reason: "evicted, gone after 5.1 s"}]
 kept:
   description: Pods that stay on the node.
   returned: always
   type: list
   elements: dict
   contains: *pod
-  sample: [{namespace: kube-system, name: kube-proxy-8x5wz, reason: static pod of the kubelet}]
+  sample: [{node: w1, namespace: kube-system, name: kube-proxy-8x5wz, reason: static pod of the kubelet}]
 blocked:
   description: Pods that may not go, or were not allowed to go in time.
   returned: always
@@ -233,7 +266,7 @@ lost_data:
   type: list
   elements: dict
   contains: *pod
-  sample: [{namespace: shop, name: cache-0, reason: "the data of its emptyDir volumes is lost: cache"}]
+  sample: [{node: w1, namespace: shop, name: cache-0, reason: "the data of its emptyDir volumes is lost: cache"}]
 no_room:
   description:
     - Pods that find no room on any other node, with what each node lacks. What replaces them is Pending until there is
@@ -247,7 +280,8 @@ no_room:
   elements: dict
   contains: *pod
   sample:
-    - namespace: shop
+    - node: w1
+      namespace: shop
       name: db-0
       reason: "0 of 3 other nodes: 2 have too little memory (largest free 1.2Gi of 2Gi asked), 1 is cordoned"
 predicted_seconds:
@@ -316,20 +350,20 @@ budgets:
       type: str
       returned: always
 cordoned_by_us:
-  description: Whether the node is unschedulable because of O(owner)'s work.
+  description: Whether the node is unschedulable because of O(owner)'s work. Of several nodes, whether all are.
   returned: always
   type: bool
 unschedulable_before:
-  description: Whether it was unschedulable before that work began.
+  description: Whether it was unschedulable before that work began. Of several nodes, whether all were.
   returned: always
   type: bool
 durations:
-  description: Seconds that were spent.
+  description: Seconds that were spent, on all nodes together.
   returned: always
   type: dict
   contains:
     cordon:
-      description: Changing the node.
+      description: Changing the nodes.
       type: float
       returned: always
     evict:
@@ -351,7 +385,7 @@ actions:
   elements: str
   sample: [cordon node w1, evict shop/web-7d9f8b5c4-x2x7p]
 before:
-  description: The node before.
+  description: The node before. Of several nodes, what is true of all.
   returned: always
   type: dict
   contains: &state
@@ -360,14 +394,52 @@ before:
       type: bool
       returned: always
     work:
-      description: What the annotation says, null where there is none.
+      description: What the annotation says, null where there is none, or where several nodes have different ones.
       type: dict
       returned: always
 after:
-  description: The node after, or as it would be.
+  description: The node after, or as it would be. Of several nodes, what is true of all.
   returned: always
   type: dict
   contains: *state
+nodes:
+  description: What became of each node. Its pods are in the other lists, under its name.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the node.
+      type: str
+      returned: always
+    result:
+      description: What was done to it, in sentences.
+      type: str
+      returned: always
+    failure:
+      description: Why it is not what was asked for, empty where it is.
+      type: str
+      returned: always
+    cordoned_by_us:
+      description: As RV(cordoned_by_us).
+      type: bool
+      returned: always
+    unschedulable_before:
+      description: As RV(unschedulable_before).
+      type: bool
+      returned: always
+    before:
+      description: As RV(before).
+      type: dict
+      returned: always
+    after:
+      description: As RV(after).
+      type: dict
+      returned: always
+    durations:
+      description: As RV(durations), without the time that other nodes took.
+      type: dict
+      returned: always
 """
 
 import typing as t
@@ -379,14 +451,18 @@ from ..module_utils._drain.job import Job, Means
 from ..module_utils._drain.news import News
 from ..module_utils._drain.ownership import Work
 from ..module_utils._drain.procedure import Procedure
-from ..module_utils._errors import run_module
+from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._kube import api_module, connect
 
 A_DAY = 24 * 60 * 60
+NODES = ("name", "names", "node_selector")
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["cordon", "drain", "uncordon"], "default": "drain"},
-    "name": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "names": {"type": "list", "elements": "str"},
+    "node_selector": {"type": "str"},
+    "parallel": {"type": "int", "default": 0},
     "pod_selectors": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
     "delete_options": {
         "type": "dict",
@@ -415,10 +491,14 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
     options = params["delete_options"]
+    if params["parallel"] < 0:
+        raise MaintenanceError("parallel is a number of nodes, or 0 for all at once")
     grace = options["terminate_grace_period"]
     me = Work(params["owner"], params["run"], params["target"], params["reason"], since, baseline=params["baseline"])
     return Job(
-        node=params["name"],
+        nodes=tuple(params["names"] or [params["name"]] * (params["name"] is not None)),
+        node_selector=params["node_selector"] or "",
+        parallel=params["parallel"],
         me=me,
         guards=Guards(
             force=options["force"],
@@ -442,20 +522,25 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
 
 def main() -> None:
     abandoned = parents.watch()
-    module = api_module(ARGUMENT_SPEC, supports_check_mode=True)
+    module = api_module(ARGUMENT_SPEC, mutually_exclusive=[NODES], required_one_of=[NODES], supports_check_mode=True)
 
     def work() -> dict[str, t.Any]:
         clock = Clock()
         job = job_of(module.params, module.check_mode, clock.timestamp())
         kube = connect(module.params)
-        procedure = Procedure(kube, job, clock, abandoned, News(kube))
+        procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube))
         try:
             result = procedure.run(module.params["state"])
         finally:
             for warning in procedure.report.warnings:
                 module.warn(warning)
         if module._diff:
-            result["diff"] = {"before": result["before"], "after": result["after"]}
+            result["diff"] = {
+                side: {node["name"]: node[side] for node in result["nodes"]}
+                if len(result["nodes"]) > 1
+                else result[side]
+                for side in ("before", "after")
+            }
         return result
 
     run_module(module, work)

@@ -56,7 +56,10 @@ class Corner:
     # Making things
 
     def deployment(self, name: str, replicas: int, **pod: t.Any) -> None:
-        """For the options see ``template``; all pods land on the first node, and on others when they are recreated."""
+        """For the options see ``template``; all pods land on the first node, and on others when they are recreated.
+
+        ``on``: on how many of the first nodes they are spread.
+        """
         self._workload("deployments", name, replicas, strategy={"type": "Recreate"}, **pod)
 
     def statefulset(self, name: str, replicas: int, **pod: t.Any) -> None:
@@ -114,14 +117,14 @@ class Corner:
 
     # How
 
-    def _workload(self, kind: str, name: str, replicas: int, **more: t.Any) -> None:
-        for node in self.nodes[1:]:
+    def _workload(self, kind: str, name: str, replicas: int, on: int = 1, **more: t.Any) -> None:
+        for node in self.nodes[on:]:
             self.cordon(node)
         body = self._with_template(name, **more)
         body["spec"]["replicas"] = replicas
         self.kube.post(WORKLOADS.format(self.namespace, kind), body)
         self._until(f"pods of {name}", lambda: len(self._started({"app": name})) == replicas)
-        for node in self.nodes[1:]:
+        for node in self.nodes[on:]:
             self.cordon(node, False)
 
     def _with_template(

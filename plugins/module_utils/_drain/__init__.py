@@ -5,7 +5,8 @@
 """Taking a node out of work and giving it back.
 
 Pure, on plain dicts as the API sends them: pods, filters, budgets, forecast, pacing, replies, explain, ownership.
-Acting: eviction (the loop), news (what it hears of), node (the procedure). What is found out is kept in a report.
+Acting: procedure (a call), node_work (one of its nodes), batch (nodes that are emptied at once), eviction (the loop
+that does it), asking and news (what it sends and hears). What is found out is kept in a report.
 
 PRIVATE to the collection: may change at any time.
 """

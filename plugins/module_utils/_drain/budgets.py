@@ -49,6 +49,10 @@ class Verdict:
     def as_dict(self) -> dict[str, t.Any]:
         return dataclasses.asdict(self)
 
+    def severity(self) -> tuple[int, int]:
+        """For comparison: how long it makes a drain wait."""
+        return (FREE, SLOW, BLOCKED, DEADLOCKED).index(self.verdict), self.pods
+
     def sentence(self) -> str:
         text = f"budget {self.key} ({self.workload}) {self.reason}"
         return f"{text}; {self.fix}" if self.fix else text

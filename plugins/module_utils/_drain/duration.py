@@ -54,6 +54,18 @@ def predict(plan: Forecast, override: int | None, now: datetime.datetime) -> Pre
     return Prediction(seconds, f"By the grace periods that takes at most {seconds} s{why}." if waits else "")
 
 
+def one_after_the_other(predictions: t.Sequence[Prediction]) -> Prediction:
+    """Of nodes that wait for each other."""
+    if len(predictions) == 1:
+        return predictions[0]
+    seconds = 0
+    for prediction in predictions:
+        if prediction.seconds is None:
+            return prediction
+        seconds += prediction.seconds
+    return Prediction(seconds, f"By the grace periods all {len(predictions)} turns take at most {seconds} s.")
+
+
 def _grace(pod: Pod, override: int | None) -> int:
     if pods.finished(pod):
         return 0

@@ -2,29 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The loop that empties a node: ask for evictions, look at the node, until every pod that has to go is gone by its UID.
+"""The loop that empties nodes: ask for evictions, look at the nodes, until every pod that has to go is gone by its UID.
 
 PRIVATE to the collection: may change at any time.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import typing as t
 
 from .._errors import MaintenanceError
-from .._kube import Kube, KubeError
+from .._kube import KubeError
 from .._wait import WaitTimeout, until
 from . import pods, replies
-from .clock import Clock
-from .job import Means
-from .news import Event, Silence
+from .asking import Asking
+from .job import Call
+from .news import Event
 from .pacing import Pace, Target
-from .progress import Progress
 from .replies import Reply
-from .survey import PODS
+from .survey import Survey
 
-THREADS = 16
 TICK = 0.5
 # A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
 # long waits cost few requests. Where the API tells of changes, a look only finds what it forgot to tell.
@@ -39,56 +36,51 @@ class Abandoned(MaintenanceError):
 
 
 class Eviction:
-    """``found`` and ``targets`` are what the forecast was made from; ``list_pods`` reads the same list again.
+    """``found`` and ``targets`` are what the forecast was made from, of any number of nodes, ``survey`` looks again.
 
-    ``news`` are told to follow the pods by whoever made that list, the budgets are followed from here.
+    All targets share one ``pace``: pods of two nodes under one budget take turns.
     """
 
     def __init__(
-        self,
-        kube: Kube,
-        list_pods: t.Callable[[], list[dict[str, t.Any]]],
-        found: t.Sequence[pods.Pod],
-        targets: t.Sequence[Target],
-        pace: Pace,
-        means: Means,
-        clock: Clock,
-        abandoned: t.Callable[[], bool],
-        news: Silence,
-        progress: Progress | None = None,
+        self, call: Call, survey: Survey, found: t.Sequence[pods.Pod], targets: t.Sequence[Target], pace: Pace
     ) -> None:
         self.targets = targets
-        self.newcomers: list[pods.Pod] = []
         self.pace = pace
         self.trouble = ""
-        self.evict_seconds = 0.0
-        self.wait_seconds = 0.0
-        self._kube = kube
-        self._list_pods = list_pods
+        self.seconds = 0.0
+        self._kube = call.kube
+        self._means = call.job.means
+        self._clock = call.clock
+        self._abandoned = call.abandoned
+        self._progress = call.progress
+        self._survey = survey
+        self._news = call.news()
+        self._asking = Asking(self._kube, self._means, self._news.wake)
         self._known = {pods.uid(pod) for pod in found}
-        self._means = means
-        self._clock = clock
-        self._abandoned = abandoned
-        self._news = news
-        self._progress = progress or Progress()
-        self._unseen = False
-        self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
-        self._last_change = self._start = clock.now()
+        self._newcomers: dict[str, list[pods.Pod]] = {}
+        # Nodes whose pods are gone by what was heard, and which nobody has looked at since.
+        self._unseen: set[str] = set()
+        self._last_change = self._start = self._clock.now()
         self._next_look = self._start + TICK
 
     @property
     def remaining(self) -> list[Target]:
         return [target for target in self.targets if target.gone_after is None]
 
+    @property
+    def newcomers(self) -> list[pods.Pod]:
+        return [pod for found in self._newcomers.values() for pod in found]
+
     def run(self) -> None:
         """Return when nothing more can be done: see ``remaining``. Raise where the API or the user is lost."""
+        for node in self._open_nodes():
+            self._survey.follow_pods(self._news, node)
         for namespace in self._waited_for():
             self._news.follow(BUDGETS.format(namespace=namespace))
         self._tell()
-        pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
         try:
             until(
-                lambda: self._tick(pool),
+                self._tick,
                 self._clock.deadline(self._means.timeout),
                 lambda: "the drain ran out of time",
                 interval=TICK,
@@ -98,19 +90,19 @@ class Eviction:
             pass
         finally:
             self._news.close()
-            pool.shutdown(wait=True, cancel_futures=True)
-            self._collect()
+            self._read(self._asking.end())
+            self.seconds = self._elapsed()
         if self.remaining or self._unseen:
             self._look()
         self._tell()
-        self.wait_seconds = self._clock.now() - self._start - self.evict_seconds
+        self.seconds = self._elapsed()
 
-    def _tick(self, pool: concurrent.futures.Executor) -> bool | None:
+    def _tick(self) -> bool | None:
         if self._abandoned():
             gone = len(self.targets) - len(self.remaining)
             raise Abandoned(
                 f"stopped, because the process that asked for the drain is gone: {gone} of {len(self.targets)} pods"
-                " had left the node. Run it again to go on"
+                f" had left {_named(self.targets)}. Run it again to go on"
             )
         self._hear(self._news.take())
         if self._clock.now() >= max(self._next_look, self._quiet_until()):
@@ -119,49 +111,21 @@ class Eviction:
         if all(target.fatal for target in self.remaining):
             return True
         for target in self.pace.turn(self.targets, self._clock.now()):
-            target.in_flight = target.asked = True
-            reply = pool.submit(self._ask, target.pod)
-            self._flying[reply] = target
-            reply.add_done_callback(lambda _reply: self._news.wake())
-        concurrent.futures.wait(self._flying, timeout=self._news.patience)
-        self._collect()
+            self._asking.ask(target)
+        self._read(self._asking.replies(self._news.patience))
         return None
 
-    def _ask(self, pod: pods.Pod) -> Reply:
-        """In a thread of its own. The precondition: not a new pod of the same name, wherever that may run by now."""
-        name, namespace = pod["metadata"]["name"], pods.namespace(pod)
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
-        options: dict[str, t.Any] = {"preconditions": {"uid": pods.uid(pod)}}
-        if self._means.grace_period is not None:
-            options["gracePeriodSeconds"] = self._means.grace_period
-        try:
-            if self._means.disable_eviction:
-                self._kube.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
-            else:
-                eviction = {
-                    "apiVersion": "policy/v1",
-                    "kind": "Eviction",
-                    "metadata": {"name": name, "namespace": namespace},
-                    "deleteOptions": options,
-                }
-                self._kube.post(f"{path}/eviction", eviction)
-        except KubeError as error:
-            return replies.read(error)
-        return Reply(replies.ADMITTED)
-
-    def _collect(self) -> None:
-        for future in [future for future in self._flying if future.done()]:
-            target = self._flying.pop(future)
-            if future.cancelled():
-                target.in_flight = target.asked = False
-                continue
-            reply = future.result()
+    def _read(self, came: t.Iterable[tuple[Target, Reply]]) -> None:
+        stop = ""
+        for target, reply in came:
             self.pace.answered(target, reply, self._clock.now())
             if reply.meaning == replies.ADMITTED:
-                self._changed()
-                self.evict_seconds = self._last_change - self._start
+                target.admitted_after = self._elapsed()
+                self._last_change = self._clock.now()
             if reply.meaning == replies.STOP:
-                raise MaintenanceError(reply.reason)
+                stop = reply.reason
+        if stop:
+            raise MaintenanceError(stop)
 
     def _hear(self, events: t.Sequence[Event]) -> None:
         """Of pods that change or are gone, and of budgets."""
@@ -178,23 +142,23 @@ class Eviction:
                 continue
             if kind == "DELETED":
                 del going[target.uid]
-                self._unseen = True
+                self._unseen.add(target.node)
                 self._gone(target)
             else:
                 target.pod = told
 
     def _quiet_until(self) -> float:
         """Who is told of changes looks only when there have been none for a while."""
-        return self._last_change + TICK if self._news.hears(PODS) else 0.0
+        return self._last_change + TICK if self._hears_pods() else 0.0
 
     def _gone(self, target: Target) -> None:
-        target.gone_after = self._clock.now() - self._start
-        self._changed()
+        target.gone_after = self._elapsed()
+        self._last_change = self._clock.now()
 
     def _look(self) -> None:
-        self._unseen = False
+        nodes = self._open_nodes() | self._unseen
         try:
-            found = {pods.uid(pod): pod for pod in self._list_pods()}
+            listed = {node: self._survey.pods_on(node) for node in sorted(nodes)}
             self._refresh_budgets()
         except KubeError as error:
             reply = replies.read(error)
@@ -204,6 +168,8 @@ class Eviction:
             self._next_look = self._clock.now() + (reply.retry_after or TICK)
             return
         self.trouble = ""
+        self._unseen.clear()
+        found = {pods.uid(pod): pod for there in listed.values() for pod in there}
         for target in self.remaining:
             now = found.get(target.uid)
             if now is None:
@@ -214,9 +180,10 @@ class Eviction:
                 # Somebody said yes and did not do it (a webhook, an apiserver that was lost): ask again.
                 self.pace.answered(target, Reply(replies.LATER, "accepted, but not deleted"), self._clock.now())
                 target.admitted = False
-        self.newcomers = [pod for uid, pod in found.items() if uid not in self._known]
+        for node, there in listed.items():
+            self._newcomers[node] = [pod for pod in there if pods.uid(pod) not in self._known]
         quiet = self._clock.now() - self._last_change
-        share = SHARE_WITH_NEWS if self._news.hears(PODS) else SHARE
+        share = SHARE_WITH_NEWS if self._hears_pods() else SHARE
         self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * share))
 
     def _refresh_budgets(self) -> None:
@@ -225,13 +192,32 @@ class Eviction:
             if not self._news.hears(path):
                 self.pace.learn(self._kube.list(path), self._clock.now())
 
+    def _open_nodes(self) -> set[str]:
+        return {target.node for target in self.remaining}
+
+    def _hears_pods(self) -> bool:
+        return all(self._survey.hears_pods(self._news, node) for node in self._open_nodes())
+
     def _waited_for(self) -> list[str]:
         """Namespaces of budgets that pods still need."""
         needed = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
         return sorted(needed)
 
+    def _elapsed(self) -> float:
+        return self._clock.now() - self._start
+
     def _tell(self) -> None:
         self._progress.look(self.targets, self.pace.known(), answers=not self.trouble)
 
-    def _changed(self) -> None:
-        self._last_change = self._clock.now()
+
+def spent(targets: t.Sequence[Target], seconds: float) -> dict[str, float]:
+    """Until the last eviction was accepted, and from then until the pods were gone, or until nobody waited any more."""
+    evict = max((target.admitted_after for target in targets), default=0.0)
+    left = [target.gone_after for target in targets]
+    end = max((after for after in left if after is not None), default=0.0) if None not in left else seconds
+    return {"evict": evict, "wait": max(0.0, end - evict)}
+
+
+def _named(targets: t.Sequence[Target]) -> str:
+    nodes = sorted({target.node for target in targets})
+    return f"{'node' if len(nodes) == 1 else 'nodes'} {', '.join(nodes)}"

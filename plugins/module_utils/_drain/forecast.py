@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a drain would do to each pod, and why it must not begin.
+"""What a drain would do to each pod of the nodes that it empties at once, and why it must not begin.
 
 PRIVATE to the collection: may change at any time.
 """
@@ -22,25 +22,24 @@ from .pods import Pod
 
 @dataclasses.dataclass(frozen=True)
 class Forecast:
-    """``refusals``: rule -> pods and the detail of each. Where there is one, nothing may be changed.
-
-    ``homeless``: pods that find no room elsewhere, and why. They wait until there is some, which is no refusal.
-    """
+    """``refusals``: rule -> pods and the detail of each. Where there is one, nothing may be changed."""
 
     decisions: tuple[Decision, ...]
     verdicts: tuple[Verdict, ...]
     budget_of: t.Mapping[str, str]
     refusals: t.Mapping[str, t.Sequence[tuple[Pod, str]]]
-    homeless: t.Sequence[tuple[Pod, str]] = ()
     prediction: Prediction = Prediction(0, "")
 
     def with_action(self, action: str) -> list[Decision]:
         return [decision for decision in self.decisions if decision.action == action]
 
-    @property
-    def idle(self) -> bool:
+    def idle(self, node: str) -> bool:
         """Nothing of the node has to go."""
-        return not any(decision.action in (filters.EVICT, filters.WAIT) for decision in self.decisions)
+        return not any(
+            decision.action in (filters.EVICT, filters.WAIT)
+            for decision in self.decisions
+            if pods.node_of(decision.pod) == node
+        )
 
     def kept(self) -> list[dict[str, str]]:
         return [pods.entry(decision.pod, decision.reason) for decision in self.with_action(filters.KEEP)]
@@ -59,14 +58,13 @@ class Forecast:
         evicted = self.with_action(filters.EVICT)
         return [pods.entry(decision.pod, decision.reason) for decision in evicted if decision.findings]
 
-    def no_room(self) -> list[dict[str, str]]:
-        return [pods.entry(pod, reason) for pod, reason in self.homeless]
-
-    def refusal(self) -> str:
-        """One sentence for each rule, with some names and the number of the others."""
-        return "; ".join(
-            f"{rule}: {names([pods.full_name(pod) for pod, _detail in found])}" for rule, found in self.refusals.items()
-        )
+    def refusal(self, node: str) -> str:
+        """One sentence for each rule, with some names and the number of the others; empty where nothing is refused."""
+        refused = {
+            rule: [pods.full_name(pod) for pod, _detail in found if pods.node_of(pod) == node]
+            for rule, found in self.refusals.items()
+        }
+        return "; ".join(f"{rule}: {names(found)}" for rule, found in refused.items() if found)
 
 
 def forecast(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call for one node: what was asked for.
+"""One call: what was asked for, and the means to do it.
 
 PRIVATE to the collection: may change at any time.
 """
@@ -10,9 +10,14 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
+from .._kube import Kube
+from .clock import Clock
 from .filters import Guards
+from .news import Silence
 from .ownership import Work
+from .progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +29,19 @@ class Means:
     timeout: float = 600
     slowest_look: float = 5
 
+    @property
+    def verb(self) -> str:
+        return "delete" if self.disable_eviction else "evict"
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """``me`` is what the node's annotation will say."""
+    """``nodes`` by their names, or those that ``node_selector`` matches. ``me`` is what their annotations will say.
 
-    node: str
+    ``parallel``: how many nodes are emptied at once, 0 is all of them.
+    """
+
+    nodes: tuple[str, ...]
     me: Work
     guards: Guards = Guards()
     means: Means = Means()
@@ -37,4 +49,18 @@ class Job:
     restore_on_failure: bool = False
     force_uncordon: bool = False
     keep_work: bool = False
+    node_selector: str = ""
+    parallel: int = 0
     check_mode: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What every room works with. ``news`` makes new ones, ``abandoned`` tells that nobody waits any more."""
+
+    kube: Kube
+    job: Job
+    clock: Clock
+    progress: Progress
+    abandoned: t.Callable[[], bool]
+    news: t.Callable[[], Silence]

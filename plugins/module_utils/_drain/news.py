@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections
 import threading
 import typing as t
+import urllib.parse
 
 from .._kube import Kube, KubeError
 from .._kube_watch import Watch
@@ -37,7 +38,7 @@ class Silence:
     def follow(self, path: str, query: Query = None) -> None:
         """Hear of the changes of a collection from now on; a second call for it does nothing."""
 
-    def hears(self, path: str) -> bool:
+    def hears(self, path: str, query: Query = None) -> bool:
         return False
 
     def take(self) -> list[Event]:
@@ -70,13 +71,13 @@ class News(Silence):
         self._open: dict[str, Watch] = {}
 
     def follow(self, path: str, query: Query = None) -> None:
-        if path not in self._followed:
-            self._followed.add(path)
+        if _key(path, query) not in self._followed:
+            self._followed.add(_key(path, query))
             threading.Thread(target=self._listen, args=(path, query), name=f"news of {path}", daemon=True).start()
 
-    def hears(self, path: str) -> bool:
+    def hears(self, path: str, query: Query = None) -> bool:
         with self._lock:
-            return path in self._open
+            return _key(path, query) in self._open
 
     def take(self) -> list[Event]:
         self._came.clear()
@@ -98,15 +99,15 @@ class News(Silence):
     def _listen(self, path: str, query: Query) -> None:
         while not self._closed.is_set():
             try:
-                self._tell(path, Watch(self._kube, path, query))
+                self._tell(_key(path, query), Watch(self._kube, path, query))
             except KubeError as error:
                 if error.status not in replies.TRANSIENT:
                     return
             self._closed.wait(PAUSE)
 
-    def _tell(self, path: str, watch: Watch) -> None:
+    def _tell(self, key: str, watch: Watch) -> None:
         with self._lock:
-            self._open[path] = watch
+            self._open[key] = watch
         try:
             if self._closed.is_set():
                 return
@@ -115,5 +116,9 @@ class News(Silence):
                 self.wake()
         finally:
             with self._lock:
-                del self._open[path]
+                del self._open[key]
             watch.close()
+
+
+def _key(path: str, query: Query) -> str:
+    return f"{path}?{urllib.parse.urlencode(query or {})}"

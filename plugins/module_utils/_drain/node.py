@@ -19,6 +19,7 @@ from . import replies
 from .clock import Clock
 from .ownership import Change, Node
 
+NODES = "/api/v1/nodes"
 # Seconds for one request that has to succeed, conflicts and a restarting apiserver included.
 PERSISTENCE = 30
 CONFLICT = 409
@@ -26,57 +27,69 @@ CONFLICT = 409
 T = t.TypeVar("T")
 
 
-class NodeObject:
-    def __init__(self, kube: Kube, name: str, clock: Clock) -> None:
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
-            raise MaintenanceError(f"{name!r} is no name of a node: lower case letters, digits, '-' and '.'")
-        self.name = name
-        self._kube = kube
-        self._path = f"/api/v1/nodes/{name}"
-        self._clock = clock
+def find(kube: Kube, names: t.Iterable[str], selector: str) -> list[Node]:
+    """Those of the names, each once, or those that the selector matches."""
+    if selector:
+        found: list[Node] = list(kube.list(NODES, {"labelSelector": selector}))
+        wanted = f"has labels that match node_selector {selector!r} (kubectl get nodes --show-labels)"
+    else:
+        found = [get(kube, name) for name in [_checked(name) for name in dict.fromkeys(names)]]
+        wanted = "was named"
+    if not found:
+        raise MaintenanceError(f"no node of the cluster at {kube.server} {wanted}")
+    return found
 
-    def get(self) -> Node:
+
+def get(kube: Kube, name: str) -> Node:
+    try:
+        return kube.get(f"{NODES}/{name}")
+    except KubeError as error:
+        if error.status != 404:
+            raise
+        raise MaintenanceError(
+            f"Node {name} not found in the cluster at {kube.server}. Its name there is what `kubectl get nodes` shows"
+        ) from error
+
+
+def change(kube: Kube, clock: Clock, node: Node, decide: t.Callable[[Node], Change]) -> Change:
+    """Apply what is decided for ``node``; where it was changed meanwhile, decide anew from what it is now."""
+    path = f"{NODES}/{node['metadata']['name']}"
+    fresh: Node | None = node
+    sent: Change | None = None
+
+    def attempt() -> Change:
+        nonlocal fresh, sent
+        wanted = decide(fresh or kube.get(path))
+        fresh = None
+        if wanted.patch is None:
+            # Already so: perhaps by a patch of ours whose answer was lost.
+            return sent or wanted
+        sent = wanted
+        kube.patch(path, wanted.patch)
+        return wanted
+
+    return persist(clock, attempt, also=CONFLICT)
+
+
+def persist(clock: Clock, call: t.Callable[[], T], also: int = 0) -> T:
+    """Repeat a request past failures that may pass."""
+    failure: KubeError | None = None
+
+    def attempt() -> tuple[T] | None:
+        nonlocal failure
         try:
-            return self._kube.get(self._path)
+            return (call(),)
         except KubeError as error:
-            if error.status != 404:
+            if error.status not in replies.TRANSIENT and error.status != also:
                 raise
-            raise MaintenanceError(
-                f"Node {self.name} not found in the cluster at {self._kube.server}."
-                " Its name there is what `kubectl get nodes` shows"
-            ) from error
+            failure = error
+            return None
 
-    def change(self, node: Node, decide: t.Callable[[Node], Change]) -> Change:
-        """Apply what is decided for ``node``; where it was changed meanwhile, decide anew from what it is now."""
-        fresh: Node | None = node
-        sent: Change | None = None
+    deadline = clock.deadline(PERSISTENCE)
+    return until(attempt, deadline, lambda: f"{failure} (tried for {PERSISTENCE} s)", sleep=clock.sleep)[0]
 
-        def attempt() -> Change:
-            nonlocal fresh, sent
-            change = decide(fresh or self._kube.get(self._path))
-            fresh = None
-            if change.patch is None:
-                # Already so: perhaps by a patch of ours whose answer was lost.
-                return sent or change
-            sent = change
-            self._kube.patch(self._path, change.patch)
-            return change
 
-        return self.persist(attempt, also=CONFLICT)
-
-    def persist(self, call: t.Callable[[], T], also: int = 0) -> T:
-        """Repeat a request past failures that may pass."""
-        failure: KubeError | None = None
-
-        def attempt() -> tuple[T] | None:
-            nonlocal failure
-            try:
-                return (call(),)
-            except KubeError as error:
-                if error.status not in replies.TRANSIENT and error.status != also:
-                    raise
-                failure = error
-                return None
-
-        deadline = self._clock.deadline(PERSISTENCE)
-        return until(attempt, deadline, lambda: f"{failure} (tried for {PERSISTENCE} s)", sleep=self._clock.sleep)[0]
+def _checked(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
+        raise MaintenanceError(f"{name!r} is no name of a node: lower case letters, digits, '-' and '.'")
+    return name

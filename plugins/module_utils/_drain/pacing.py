@@ -29,7 +29,7 @@ LAST_PROBE = 60.0
 
 @dataclasses.dataclass
 class Target:
-    """A pod on its way out. Times are those of the drain's clock."""
+    """A pod on its way out. ``..._after``: seconds since the loop began, other times are those of the drain's clock."""
 
     pod: Pod
     budget: str = ""
@@ -37,6 +37,7 @@ class Target:
     admitted: bool = False
     in_flight: bool = False
     fatal: bool = False
+    admitted_after: float = 0.0
     gone_after: float | None = None
     not_before: float = 0.0
     failures: int = 0
@@ -45,6 +46,10 @@ class Target:
     @property
     def uid(self) -> str:
         return pods.uid(self.pod)
+
+    @property
+    def node(self) -> str:
+        return pods.node_of(self.pod)
 
     @property
     def waiting(self) -> bool:

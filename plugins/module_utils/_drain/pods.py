@@ -28,9 +28,18 @@ def full_name(pod: Pod) -> str:
     return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
+def node_of(pod: Pod) -> str:
+    return str(pod["spec"]["nodeName"])
+
+
 def entry(pod: Pod, reason: str) -> dict[str, str]:
     """The one shape in which results name pods."""
-    return {"namespace": namespace(pod), "name": str(pod["metadata"]["name"]), "reason": reason}
+    return {
+        "node": node_of(pod),
+        "namespace": namespace(pod),
+        "name": str(pod["metadata"]["name"]),
+        "reason": reason,
+    }
 
 
 def phase(pod: Pod) -> str:

@@ -2,222 +2,173 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The procedure: a node taken into work, emptied, and given back.
+"""The procedure: nodes taken into work, emptied, and given back.
 
-Everything that could forbid it is found out before the first change.
+Everything that could forbid it is found out of all nodes before the first change of any.
 
 PRIVATE to the collection: may change at any time.
 """
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import typing as t
 
 from .._errors import MaintenanceError
 from .._kube import Kube
 from .._tell import Tell, nobody
-from . import budgets, explain, filters, ownership, pods
+from . import node
+from .batch import Batch
 from .clock import Clock
-from .eviction import Abandoned, Eviction
-from .forecast import Forecast
-from .job import Job
+from .duration import one_after_the_other
+from .eviction import Abandoned
+from .job import Call, Job
 from .news import Silence
-from .node import NodeObject
-from .ownership import Change, Node
-from .pacing import Pace, Target
-from .pods import Pod
+from .node_work import NodeWork
 from .progress import Progress
 from .report import Report
 from .survey import Survey
 
 
 class Procedure:
+    """``news`` makes what tells of changes, for one loop."""
+
     def __init__(
         self,
         kube: Kube,
         job: Job,
         clock: Clock | None = None,
         abandoned: t.Callable[[], bool] = lambda: False,
-        news: Silence | None = None,
+        news: t.Callable[[], Silence] = Silence,
         tell: Tell = nobody,
     ) -> None:
         self.report = Report()
-        self._kube = kube
-        self._job = job
         self._clock = clock or Clock()
-        self._abandoned = abandoned
-        self._news = news or Silence()
-        self._progress = Progress(tell, self._clock)
-        self._node = NodeObject(kube, job.node, self._clock)
-        self._survey = Survey(kube, job, self._clock, self.report.warnings)
-        self._begun = False
+        self._job = job
+        self._call = Call(kube, job, self._clock, Progress(tell, self._clock), abandoned, news)
+        self._survey = Survey(self._call, self.report.warnings)
+        self._works: list[NodeWork] = []
 
     def run(self, state: str) -> dict[str, t.Any]:
         """``cordon``, ``drain`` or ``uncordon``. A failure carries the report as its data."""
         start = self._clock.now()
         steps = {"cordon": self._cordon, "drain": self._drain, "uncordon": self._uncordon}
         try:
+            found = node.find(self._call.kube, self._job.nodes, self._job.node_selector)
+            self._works = [NodeWork(self._call, one, self.report) for one in found]
             steps[state]()
         except MaintenanceError as error:
             # What nobody waits for any more is left as it is, for the run that goes on with it.
             note = "" if isinstance(error, Abandoned) else self._after_failure()
-            self.report.durations["total"] = self._clock.now() - start
+            self.report.total = self._clock.now() - start
             raise MaintenanceError(error.msg + note, **{**error.data, **self.report.as_dict()}) from error
-        self.report.durations["total"] = self._clock.now() - start
+        self.report.total = self._clock.now() - start
         return self.report.as_dict()
 
     def _cordon(self) -> None:
-        self._change(self._read(), self._claim)
+        self._claim()
+        for work in self._works:
+            work.take()
 
     def _uncordon(self) -> None:
-        change = self._change(self._read(), self._release)
-        if change.hint:
-            self.report.warnings.append(change.hint)
+        """What can be given back is, whatever becomes of the others."""
+        failures = []
+        for work in self._works:
+            try:
+                hint = work.release()
+            except MaintenanceError as error:
+                work.said.failure = error.msg
+                failures.append(error.msg)
+            else:
+                self.report.warnings += [hint] if hint else []
+        if failures:
+            raise MaintenanceError(" ".join(failures))
 
     def _drain(self) -> None:
-        node = self._read()
-        change = self._claim(node)
-        found: t.Sequence[Pod] = self._survey.list_pods()
-        plan = self._forecast(found, node)
-        if plan.refusals:
-            raise MaintenanceError(f"node {self._job.node} is not drained, nothing was changed: {plan.refusal()}")
-        if change.only_run and plan.idle:
-            # A drained node has no work left that a new run could take over.
-            change = dataclasses.replace(change, patch=None)
+        self._claim()
+        size = self._job.parallel or len(self._works)
+        turns = [self._works[first : first + size] for first in range(0, len(self._works), size)]
+        batches = [Batch(self._call, self._survey, self.report, works) for works in turns]
+        for batch in batches:
+            batch.look()
+        plans = [batch.plan for batch in batches]
+        self.report.prediction = one_after_the_other([plan.prediction for plan in plans])
+        self.report.no_room = self._survey.without_room(plans, {work.name for work in self._works})
+        refused = {name: why for batch in batches for name, why in batch.refusals().items()}
+        if refused:
+            raise MaintenanceError(f"{self._all} not drained, nothing was changed: {self._reasons(refused)}")
+        for batch in batches:
+            for work in batch.works:
+                work.take(idle=batch.plan.idle(work.name))
         if self._job.check_mode:
-            self.report.settled(change, self._job.check_mode)
-            self.report.foretold(plan, self._verb)
+            self.report.foretold(plans, self._job.means.verb)
             return
-        if change.patch:
-            self._change(node, self._claim)
-        else:
-            self.report.settled(change, self._job.check_mode)
-        self._begun = True
-        if not ownership.is_unschedulable(node):
-            found, plan = self._look_again(node, found, plan)
-        self._empty(found, plan)
+        self.report.warnings += filter(None, [self.report.lack_of_room("are")])
+        for number, batch in enumerate(batches):
+            batch.look_again(old=number > 0)
+            refused = batch.refusals()
+            if refused:
+                self._refuse_late(refused, first=number == 0)
+            failures = batch.empty()
+            if failures:
+                for later in batches[number + 1 :]:
+                    later.not_begun()
+                raise MaintenanceError(" ".join(failures))
 
-    def _look_again(self, node: Node, before: t.Sequence[Pod], plan: Forecast) -> tuple[t.Sequence[Pod], Forecast]:
-        """Pods may have come between the forecast and the cordon. They, too, can forbid the drain."""
-        found = self._node.persist(self._survey.list_pods)
-        if {pods.uid(pod) for pod in found} <= {pods.uid(pod) for pod in before}:
-            return before, plan
-        plan = self._node.persist(lambda: self._forecast(found, node))
-        if plan.refusals:
-            self._begun = False
-            self._give_back()
-            raise MaintenanceError(
-                f"node {self._job.node} is not drained and was given back at once, because of pods that came"
-                f" just before the cordon: {plan.refusal()}"
-            )
-        return found, plan
+    def _claim(self) -> None:
+        """Somebody else's work on one node forbids it all."""
+        failures = []
+        for work in self._works:
+            try:
+                work.claim()
+            except MaintenanceError as error:
+                failures.append(error.msg)
+        if failures:
+            raise MaintenanceError(". ".join(failures))
 
-    def _empty(self, found: t.Sequence[Pod], plan: Forecast) -> None:
-        going = [Target(d.pod, plan.budget_of.get(pods.uid(d.pod), "")) for d in plan.with_action(filters.EVICT)]
-        leaving = [Target(d.pod, admitted=True, reason=d.reason) for d in plan.with_action(filters.WAIT)]
-        if not going and not leaving:
-            return
-        self._survey.follow_pods(self._news)
-        eviction = Eviction(
-            self._kube,
-            self._survey.list_pods,
-            found,
-            going + leaving,
-            Pace(self._survey.budgets, self._clock.now()),
-            self._job.means,
-            self._clock,
-            self._abandoned,
-            self._news,
-            self._progress,
+    def _refuse_late(self, refused: t.Mapping[str, str], first: bool) -> t.NoReturn:
+        """Pods that came just before the cordon, too, can forbid the drain; ``first``: then nothing was done yet."""
+        if not first:
+            raise MaintenanceError(f"{self._all} not drained: {self._reasons(refused)}.")
+        for work in self._works:
+            work.give_back()
+        raise MaintenanceError(
+            f"{self._all} not drained and {'was' if len(self._works) == 1 else 'were'} given back at once, because of"
+            f" pods that came just before the cordon: {self._reasons(refused)}"
         )
-        try:
-            eviction.run()
-        finally:
-            self.report.emptied(eviction.targets, self._verb)
-            self.report.durations.update(evict=eviction.evict_seconds, wait=eviction.wait_seconds)
-            reasons = self._what_remains(eviction)
-        self.report.came(self._survey.newcomers(eviction.newcomers), self._job.node)
-        if eviction.remaining:
-            fatal = all(target.fatal for target in eviction.remaining)
-            when = "" if fatal else f" within {self._job.means.timeout:g} s"
-            trouble = f" (the last look at the node failed: {eviction.trouble})" if eviction.trouble else ""
-            raise MaintenanceError(
-                f"node {self._job.node} is not drained{when}: {len(eviction.remaining)} of {len(eviction.targets)} pods"
-                f" are still there{trouble}: {'; '.join(f'{names}: {reason}' for reason, names in reasons.items())}."
-            )
-
-    def _what_remains(self, eviction: Eviction) -> dict[str, str]:
-        """Reason -> names of the pods that it keeps."""
-        covered: dict[str, list[Pod]] = collections.defaultdict(list)
-        for target in eviction.remaining:
-            covered[target.budget].append(target.pod)
-        known = {budgets.key(budget): budget for budget in eviction.pace.known()}
-        judged = [budgets.judge(known[name], covered[name]) for name in covered if name in known]
-        verdicts = {verdict.key: verdict for verdict in self._survey.with_causes(judged, known.values())}
-        node = self._node_as_it_is() if covered else {}
-        now = self._clock.utc()
-        keeps = [(target.pod, explain.what_keeps(target, verdicts, node, now)) for target in eviction.remaining]
-        self.report.remained(keeps, list(verdicts.values()))
-        reasons: dict[str, list[str]] = collections.defaultdict(list)
-        for pod, reason in keeps:
-            reasons[reason].append(pods.full_name(pod))
-        return {reason: ", ".join(names) for reason, names in reasons.items()}
-
-    def _node_as_it_is(self) -> Node:
-        """For the explanation only, which is no reason to lose the failure itself."""
-        try:
-            return self._node.get()
-        except MaintenanceError:
-            return {}
 
     def _after_failure(self) -> str:
-        """What becomes of the node, as a sentence to add."""
-        if not self._begun:
+        """What becomes of the nodes, as a sentence to add."""
+        taken = [work for work in self._works if work.taken]
+        if not taken or self._job.check_mode:
             return ""
-        name, owner = self._job.node, self._job.me.owner
+        names = _nodes(taken).capitalize()
+        several = len(taken) > 1
         if not self._job.restore_on_failure:
-            return f" Node {name} stays cordoned, in work of {owner}: run it again to go on, or uncordon it."
-        try:
-            self._give_back()
-        except MaintenanceError as error:
-            return f" Giving node {name} back (on_failure=restore) failed, too: {error.msg}"
-        return f" Node {name} was given back (on_failure=restore)."
-
-    def _give_back(self) -> None:
-        owner = self._job.me.owner
-        self._change(self._node.persist(self._node.get), lambda node: ownership.release(node, owner, force=False))
-
-    # What the steps share
+            return (
+                f" {names} {'stay' if several else 'stays'} cordoned, in work of {self._job.me.owner}: run it again to"
+                f" go on, or uncordon {'them' if several else 'it'}."
+            )
+        failures = []
+        for work in taken:
+            try:
+                work.give_back()
+            except MaintenanceError as error:
+                failures.append(f" Giving node {work.name} back (on_failure=restore) failed, too: {error.msg}")
+        given_back = [work for work in taken if not work.taken]
+        if given_back:
+            verb = "were" if len(given_back) > 1 else "was"
+            failures.insert(0, f" {_nodes(given_back).capitalize()} {verb} given back (on_failure=restore).")
+        return "".join(failures)
 
     @property
-    def _verb(self) -> str:
-        return "delete" if self._job.means.disable_eviction else "evict"
+    def _all(self) -> str:
+        return f"{_nodes(self._works)} {'is' if len(self._works) == 1 else 'are'}"
 
-    def _read(self) -> Node:
-        node = self._node.get()
-        state = ownership.state(ownership.is_unschedulable(node), ownership.work_of(node))
-        self.report.before = self.report.after = state
-        return node
+    def _reasons(self, refusals: t.Mapping[str, str]) -> str:
+        if len(self._works) == 1:
+            return "".join(refusals.values())
+        return "; ".join(f"node {name}: {why}" for name, why in refusals.items())
 
-    def _claim(self, node: Node) -> Change:
-        return ownership.claim(node, self._job.me)
 
-    def _release(self, node: Node) -> Change:
-        return ownership.release(node, self._job.me.owner, self._job.force_uncordon, self._job.keep_work)
-
-    def _change(self, node: Node, decide: t.Callable[[Node], Change]) -> Change:
-        start = self._clock.now()
-        change = decide(node) if self._job.check_mode else self._node.change(node, decide)
-        self.report.durations["cordon"] += self._clock.now() - start
-        self.report.settled(change, self._job.check_mode)
-        done = change.action.partition(" ")[0]
-        if not self._job.check_mode and done in ("cordon", "uncordon"):
-            self._progress.say(self._job.node, f"{done}ed")
-        return change
-
-    def _forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:
-        plan = self._survey.forecast(found, node)
-        self.report.forecast(plan)
-        return plan
+def _nodes(works: t.Sequence[NodeWork]) -> str:
+    return f"{'node' if len(works) == 1 else 'nodes'} {', '.join(work.name for work in works)}"

@@ -98,7 +98,7 @@ class Progress:
             told = verdict.verdict != budgets.FREE if at_once else holds and now - self._holds[name][1] >= HELD
             if told and self._said_of.get(name) != verdict.sentence():
                 self._said_of[name] = verdict.sentence()
-                lines.append(f"{some(sorted({node_of(pod) for pod in covered[name]}))}: {verdict.sentence()}")
+                lines.append(f"{some(sorted({pods.node_of(pod) for pod in covered[name]}))}: {verdict.sentence()}")
         for line in lines[:3]:
             self._tell(line)
         if lines[3:]:
@@ -113,21 +113,17 @@ class Progress:
             reason = stuck(target, self._clock.utc())
             if reason and (target.uid, reason) not in self._stuck:
                 self._stuck.add((target.uid, reason))
-                found[node_of(target.pod), reason].append(pods.full_name(target.pod))
+                found[target.node, reason].append(pods.full_name(target.pod))
         for (node, reason), names in found.items():
             self.say(node, f"{some(names)}: {reason}")
         if found:
             self._next_stuck = now + HELD
 
 
-def node_of(pod: pods.Pod) -> str:
-    return str(pod["spec"]["nodeName"])
-
-
 def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
     found: dict[str, list[Target]] = collections.defaultdict(list)
     for target in targets:
-        found[node_of(target.pod)].append(target)
+        found[target.node].append(target)
     return found
 
 

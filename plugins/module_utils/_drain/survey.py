@@ -12,14 +12,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._kube import Kube, KubeError
+from .._kube import KubeError
 from . import budgets, filters, ownership, pods, unready
 from .budgets import Verdict
-from .clock import Clock
 from .duration import predict
 from .filters import Look
 from .forecast import Forecast, forecast
-from .job import Job
+from .job import Call
 from .news import Silence
 from .ownership import Node
 from .pods import Pod
@@ -32,42 +31,54 @@ PODS_OF = "/api/v1/namespaces/{}/pods"
 
 
 class Survey:
-    """``budgets`` are those of the last forecast. ``warnings`` is told what nobody let us read."""
+    """``warnings`` is told what nobody let us read. What is of the whole cluster is read once, until ``forget``."""
 
-    def __init__(self, kube: Kube, job: Job, clock: Clock, warnings: list[str]) -> None:
-        self.budgets: list[dict[str, t.Any]] = []
+    def __init__(self, call: Call, warnings: list[str]) -> None:
         self._warnings = warnings
-        self._kube = kube
-        self._job = job
-        self._clock = clock
+        self._kube = call.kube
+        self._job = call.job
+        self._clock = call.clock
+        self._lists: dict[str, list[dict[str, t.Any]] | None] = {}
 
-    def list_pods(self) -> list[dict[str, t.Any]]:
-        return self._kube.list(PODS, self._of_the_node())
+    def pods_on(self, node: str) -> list[dict[str, t.Any]]:
+        return self._kube.list(PODS, self._of_the_node(node))
 
-    def follow_pods(self, news: Silence) -> None:
-        """What happens to those of ``list_pods``."""
-        news.follow(PODS, self._of_the_node())
+    def follow_pods(self, news: Silence, node: str) -> None:
+        """What happens to those of ``pods_on``."""
+        news.follow(PODS, self._of_the_node(node))
 
-    def _of_the_node(self) -> dict[str, str]:
-        query = {"fieldSelector": f"spec.nodeName={self._job.node}"}
+    def hears_pods(self, news: Silence, node: str) -> bool:
+        return news.hears(PODS, self._of_the_node(node))
+
+    def _of_the_node(self, node: str) -> dict[str, str]:
+        query = {"fieldSelector": f"spec.nodeName={node}"}
         if self._job.selector:
             query["labelSelector"] = self._job.selector
         return query
 
-    def forecast(self, found: t.Sequence[Pod], node: Node) -> Forecast:
-        look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, node))
+    def forget(self) -> None:
+        """What was read may be old by now."""
+        self._lists.clear()
+
+    @property
+    def known_budgets(self) -> list[dict[str, t.Any]]:
+        """Those that the forecast read; none where nothing asks them."""
+        return self._lists.get(BUDGETS) or []
+
+    def forecast(self, found: t.Sequence[Pod], nodes: t.Sequence[Node]) -> Forecast:
+        """``found``: the pods of ``nodes``, which are to be emptied at once."""
+        look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, nodes))
         plan = forecast(found, look)
-        self.budgets = []
-        going = [decision.pod for decision in plan.with_action(filters.EVICT)]
-        if going and not self._job.means.disable_eviction:
-            self.budgets = self._list(BUDGETS, "what they allow is found out only by trying") or []
-            plan = forecast(found, look, self.budgets)
-        return dataclasses.replace(
-            plan,
-            verdicts=tuple(self.with_causes(plan.verdicts, self.budgets)),
-            homeless=Vacancies(self._kube, {self._job.node}, self._warn).missing(going),
-            prediction=predict(plan, self._job.means.grace_period, look.now),
-        )
+        if plan.with_action(filters.EVICT) and not self._job.means.disable_eviction:
+            known = self._list(BUDGETS, "what they allow is found out only by trying") or []
+            plan = forecast(found, look, known)
+            plan = dataclasses.replace(plan, verdicts=tuple(self.with_causes(plan.verdicts, known)))
+        return dataclasses.replace(plan, prediction=predict(plan, self._job.means.grace_period, look.now))
+
+    def without_room(self, plans: t.Iterable[Forecast], nodes: t.Container[str]) -> list[dict[str, str]]:
+        """Pods that find no room elsewhere, when none goes to ``nodes``, and why."""
+        going = [decision.pod for plan in plans for decision in plan.with_action(filters.EVICT)]
+        return [pods.entry(pod, why) for pod, why in Vacancies(self._kube, nodes, self._warn).missing(going)]
 
     def with_causes(self, verdicts: t.Iterable[Verdict], known: t.Iterable[budgets.Object]) -> t.Iterator[Verdict]:
         """Where a budget waits for its pods, some of them, and what each waits for."""
@@ -90,13 +101,12 @@ class Survey:
         look = Look(self._job.guards, self._clock.utc())
         return [pod for pod in found if filters.decide(pod, look).action in (filters.EVICT, filters.REFUSE)]
 
-    def _daemonsets(self, found: t.Sequence[Pod], node: Node) -> set[str] | None:
+    def _daemonsets(self, found: t.Sequence[Pod], nodes: t.Sequence[Node]) -> set[str] | None:
         """Those that exist. A node that was drained before, and has nothing else on it, needs no question."""
         if not any(pods.daemonset(pod) for pod in found):
             return set()
-        work = ownership.work_of(node)
-        drained = work and work.owner == self._job.me.owner and ownership.is_unschedulable(node)
-        if drained and all(pods.daemonset(pod) or pods.mirror(pod) for pod in found):
+        drained = {node["metadata"]["name"] for node in nodes if self._is_ours(node)}
+        if all(pods.node_of(pod) in drained and (pods.daemonset(pod) or pods.mirror(pod)) for pod in found):
             return None
         existing = self._list(DAEMONSETS, "all that pods name are taken to exist")
         return (
@@ -105,7 +115,16 @@ class Survey:
             else {f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in existing}
         )
 
+    def _is_ours(self, node: Node) -> bool:
+        work = ownership.work_of(node)
+        return bool(work and work.owner == self._job.me.owner and ownership.is_unschedulable(node))
+
     def _list(self, path: str, consequence: str) -> list[dict[str, t.Any]] | None:
+        if path not in self._lists:
+            self._lists[path] = self._ask(path, consequence)
+        return self._lists[path]
+
+    def _ask(self, path: str, consequence: str) -> list[dict[str, t.Any]] | None:
         try:
             return self._kube.list(path)
         except KubeError as error:

@@ -16,21 +16,32 @@ from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
 
 
 class Drain:
-    """Calls of the module for the first node of the corner, through the proxy.
+    """Calls of the module for the first node of the corner, or for those that are named, through the proxy.
 
     ``failed`` says what is expected; options of ``delete_options`` are given like all others.
     """
 
     def __init__(self, kubeconfig: str, node: str) -> None:
-        self._always = {"kubeconfig": kubeconfig, "name": node}
+        self._kubeconfig = kubeconfig
+        self._node = node
 
     def __call__(self, *, failed: bool = False, check: bool = False, **options: t.Any) -> Result:
         inner = k8s_drain.ARGUMENT_SPEC["delete_options"]["options"]
         how = {"ignore_daemonsets": True, "wait_timeout": 30, **{k: v for k, v in options.items() if k in inner}}
         outer = {key: value for key, value in options.items() if key not in inner}
-        result = modules.call(k8s_drain, check=check, delete_options=how, **self._always, **outer)
+        if not outer.keys() & {"names", "node_selector"}:
+            outer["name"] = self._node
+        result = modules.call(k8s_drain, check=check, kubeconfig=self._kubeconfig, delete_options=how, **outer)
         assert result.get("failed", False) == failed, result.get("msg", result)
         return result
+
+
+@pytest.fixture
+def rack(api_cluster: ApiCluster) -> t.Iterator[Corner]:
+    """More nodes than one call drains."""
+    made = Corner(api_cluster.kube(), nodes=4)
+    yield made
+    made.remove()
 
 
 @pytest.fixture

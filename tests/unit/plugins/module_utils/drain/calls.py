@@ -18,15 +18,15 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
 KEYS = {
     "changed", "result", "evicted", "kept", "blocked", "remaining", "lost_data", "newcomers", "budgets",
     "no_room", "predicted_seconds",
-    "cordoned_by_us", "unschedulable_before", "durations", "actions", "before", "after",
+    "cordoned_by_us", "unschedulable_before", "durations", "actions", "before", "after", "nodes",
 }  # fmt: skip
 ME = Work("me", run="run-1", since="2026-11-20T10:00:00Z")
 MIRROR = make_pod("etcd", namespace="kube-system", annotations={"kubernetes.io/config.mirror": "x"})
 
 
 def procedure(cluster, *, abandoned=lambda: False, **job):
-    job = {"guards": Guards(ignore_daemonsets=True), "me": ME, **job}
-    return Procedure(cluster, Job("w1", **job), cluster.clock, abandoned)
+    job = {"nodes": ("w1",), "guards": Guards(ignore_daemonsets=True), "me": ME, **job}
+    return Procedure(cluster, Job(**job), cluster.clock, abandoned)
 
 
 def run(cluster, state="drain", **job):
@@ -42,8 +42,8 @@ def fails(cluster, state="drain", **job):
     return caught.value.msg, caught.value.data
 
 
-def cordoned(cluster):
-    return ownership.is_unschedulable(cluster.node)
+def cordoned(cluster, node="w1"):
+    return ownership.is_unschedulable(cluster.nodes[node])
 
 
 def named(entries):

@@ -36,9 +36,10 @@ class FakeCluster:
 
     server = "https://fake:6443"
 
-    def __init__(self, pods=(), budgets=(), daemonsets=(), node=None):
-        self.node = node or make_node()
-        self.node["metadata"]["resourceVersion"] = "1"
+    def __init__(self, pods=(), budgets=(), daemonsets=(), node=None, nodes=()):
+        self.nodes = {found["metadata"]["name"]: found for found in nodes or [node or make_node()]}
+        for found in self.nodes.values():
+            found["metadata"]["resourceVersion"] = "1"
         self.pods = {(pod["metadata"]["namespace"], pod["metadata"]["name"]): pod for pod in pods}
         self.budgets = {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in budgets}
         self.daemonsets = [
@@ -49,6 +50,7 @@ class FakeCluster:
         self.objects: dict[str, t.Any] = {}
         self.stops_after: dict[str, float] = {}
         self.starts_after = 0.0
+        self.elsewhere = "w2"
         self.kubelet_is_dead = False
         self.terminating_namespaces: set[str] = set()
         self.frozen: set[str] = set()
@@ -64,6 +66,11 @@ class FakeCluster:
         self._lock = threading.RLock()
         self.clock = Clock(now=lambda: self._seconds, utc=self._utc, sleep=self.advance)
         self._control()
+
+    @property
+    def node(self):
+        """The first one."""
+        return next(iter(self.nodes.values()))
 
     # Time
 
@@ -89,8 +96,9 @@ class FakeCluster:
 
     def get(self, path, query=None):
         with self._request("GET", path):
-            if path == "/api/v1/nodes/" + self.node["metadata"]["name"]:
-                return copy.deepcopy(self.node)
+            name = path.removeprefix("/api/v1/nodes/")
+            if name in self.nodes:
+                return copy.deepcopy(self.nodes[name])
             if path in self.objects:
                 return copy.deepcopy(self.objects[path])
             raise KubeError(f"GET {path}: 404", status=404, reason="NotFound")
@@ -100,7 +108,7 @@ class FakeCluster:
             if path == "/api/v1/pods":
                 return self._selected(self.pods.values(), **query)
             if path == "/api/v1/nodes":
-                return copy.deepcopy([self.node, *self.others])
+                return self._selected([*self.nodes.values(), *self.others], **(query or {}))
             if PODS.match(path):
                 namespace = PODS.match(path).group(1)
                 here = [pod for pod in self.pods.values() if pod["metadata"]["namespace"] == namespace]
@@ -121,22 +129,22 @@ class FakeCluster:
         labels = dict(part.split("=") for part in labelSelector.split(",") if part)
         return copy.deepcopy(
             [
-                pod
-                for pod in found
-                if pod["spec"]["nodeName"] == fields.get("spec.nodeName", pod["spec"]["nodeName"])
-                and labels.items() <= pod["metadata"]["labels"].items()
+                one
+                for one in found
+                if fields.get("spec.nodeName") in (None, one["spec"].get("nodeName"))
+                and labels.items() <= (one["metadata"].get("labels") or {}).items()
             ]
         )
 
     def patch(self, path, body, content_type="application/merge-patch+json"):
         with self._request("PATCH", path, body):
-            assert path == "/api/v1/nodes/" + self.node["metadata"]["name"]
-            metadata = self.node["metadata"]
+            name = path.removeprefix("/api/v1/nodes/")
+            metadata = self.nodes[name]["metadata"]
             if body["metadata"].get("resourceVersion") not in (None, metadata["resourceVersion"]):
                 raise KubeError("PATCH: 409 conflict", status=409, reason="Conflict")
-            self.node = merge(self.node, body)
-            self.touch_node()
-            return copy.deepcopy(self.node)
+            self.nodes[name] = merge(self.nodes[name], body)
+            self.touch_node(name)
+            return copy.deepcopy(self.nodes[name])
 
     def post(self, path, body):
         with self._request("POST", path, body):
@@ -167,8 +175,8 @@ class FakeCluster:
 
     # What the API server does
 
-    def touch_node(self):
-        self.node["metadata"]["resourceVersion"] = str(next(self._serial) + 1)
+    def touch_node(self, name="w1"):
+        self.nodes[name]["metadata"]["resourceVersion"] = str(next(self._serial) + 1)
 
     def _find(self, namespace, name, options):
         pod = self.pods.get((namespace, name))
@@ -242,7 +250,7 @@ class FakeCluster:
         new = make_pod(
             f"new-{next(self._serial)}",
             namespace=pod["metadata"]["namespace"],
-            node="w2",
+            node=self.elsewhere,
             ready=False,
             labels=pod["metadata"]["labels"],
         )

@@ -41,8 +41,8 @@ def test_drain():
     assert result["result"] == "node w1 marked unschedulable. 2 Pod(s) evicted from node, 2 stay."
     assert result["actions"] == ["cordon node w1", "evict shop/web-1", "evict shop/web-2"]
     assert result["evicted"] == [
-        {"namespace": "shop", "name": "web-1", "reason": "evicted, gone after 5.0 s"},
-        {"namespace": "shop", "name": "web-2", "reason": "evicted, gone after 3.0 s"},
+        {"node": "w1", "namespace": "shop", "name": "web-1", "reason": "evicted, gone after 5.0 s"},
+        {"node": "w1", "namespace": "shop", "name": "web-2", "reason": "evicted, gone after 3.0 s"},
     ]
     assert named(result["kept"]) == {"proxy-1", "etcd"}
     assert result["durations"] == {"cordon": 0.0, "evict": 0.0, "wait": 5.0, "total": 5.0}
@@ -101,7 +101,7 @@ def test_what_is_lost_is_told():
     bare["spec"]["volumes"] = [{"name": "cache", "emptyDir": {}}]
     result = run(FakeCluster([bare]), guards=Guards(force=True, delete_emptydir_data=True))
     reason = "the data of its emptyDir volumes is lost: cache; no controller recreates it"
-    assert result["lost_data"] == [{"namespace": "shop", "name": "bare", "reason": reason}]
+    assert result["lost_data"] == [{"node": "w1", "namespace": "shop", "name": "bare", "reason": reason}]
 
 
 def test_a_drained_node_takes_two_requests_and_is_not_changed():
@@ -143,7 +143,7 @@ def test_it_stops_when_nobody_waits_for_it_and_leaves_the_node_to_the_next_run()
     cluster = FakeCluster([make_pod("web-1"), make_pod("web-2")], [make_budget("web", maxUnavailable=1)])
     cluster.starts_after = 100.0
     message, data = fails(cluster, abandoned=lambda: cluster.clock.now() > 3, restore_on_failure=True)
-    assert "is gone: 1 of 2 pods had left the node. Run it again" in message
+    assert "is gone: 1 of 2 pods had left node w1. Run it again" in message
     assert cluster.count("POST") == 1
     assert cordoned(cluster)
     assert data["changed"]

@@ -178,7 +178,7 @@ def test_the_forecast_tells_of_pods_without_room():
     cluster.others = [small]
     reason = "0 of 1 other node: 1 runs as many pods as it may"
     foretold = run(cluster, check_mode=True)
-    assert foretold["no_room"] == [{"namespace": "shop", "name": "web-2", "reason": reason}]
+    assert foretold["no_room"] == [{"node": "w1", "namespace": "shop", "name": "web-2", "reason": reason}]
     sentence = f"1 Pod(s) would be Pending for lack of room elsewhere, shop/web-2: {reason}."
     assert sentence in foretold["result"]
     drain = procedure(cluster)

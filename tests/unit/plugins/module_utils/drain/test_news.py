@@ -74,14 +74,15 @@ def test_what_comes_is_heard_and_wakes_up():
     heard = News(api)
     heard.follow("/pods", {"fieldSelector": "x"})
     heard.follow("/pods", {"fieldSelector": "x"})
-    soon(lambda: heard.hears("/pods"))
+    soon(lambda: heard.hears("/pods", {"fieldSelector": "x"}))
+    assert not heard.hears("/pods", {"fieldSelector": "y"})
     threading.Timer(0.05, lambda: stream.lines.put(line("DELETED", POD))).start()
     heard.wait(10, pytest.fail)
     assert heard.take() == [("DELETED", POD)]
     assert heard.take() == []
     assert api.asked == [("/pods", {"fieldSelector": "x", "watch": "true"})]
     heard.close()
-    soon(lambda: not heard.hears("/pods"))
+    soon(lambda: not heard.hears("/pods", {"fieldSelector": "x"}))
 
 
 def test_who_may_not_watch_hears_nothing_and_does_not_insist(impatient):
@@ -119,7 +120,7 @@ class Told(Silence):
 
         cluster.remove = tell
 
-    def hears(self, path):
+    def hears(self, path, query=None):
         return True
 
     def take(self):
@@ -132,8 +133,8 @@ def test_a_drain_with_news_looks_less_often_and_misses_nothing(misses):
     def drained(told):
         cluster = FakeCluster([make_pod(f"web-{i}") for i in range(4)])
         cluster.stops_after = {f"web-{i}": 20.0 for i in range(4)}
-        job = Job("w1", me=ME, guards=Guards(ignore_daemonsets=True))
-        result = Procedure(cluster, job, cluster.clock, news=told(cluster)).run("drain")
+        job = Job(("w1",), me=ME, guards=Guards(ignore_daemonsets=True))
+        result = Procedure(cluster, job, cluster.clock, news=lambda: told(cluster)).run("drain")
         assert len(result["evicted"]) == 4
         return cluster.count("LIST", "/api/v1/pods"), result["durations"]["total"]
 

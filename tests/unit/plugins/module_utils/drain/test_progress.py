@@ -32,7 +32,7 @@ def told(cluster, state="drain", **job):
     def tell(line):
         lines.append((int(cluster.clock.now()), line))
 
-    procedure = Procedure(cluster, Job("w1", ME, Guards(ignore_daemonsets=True), **job), cluster.clock, tell=tell)
+    procedure = Procedure(cluster, Job(("w1",), ME, Guards(ignore_daemonsets=True), **job), cluster.clock, tell=tell)
     try:
         procedure.run(state)
     except MaintenanceError:

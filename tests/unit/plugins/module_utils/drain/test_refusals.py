@@ -93,7 +93,7 @@ def test_work_of_another_owner_is_left_alone():
 def test_names_that_are_none(name):
     cluster = FakeCluster()
     with pytest.raises(MaintenanceError, match="is no name of a node"):
-        Procedure(cluster, Job(name, ME), cluster.clock).run("drain")
+        Procedure(cluster, Job((name,), ME), cluster.clock).run("drain")
     assert cluster.requests == []
 
 

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Asks for evictions, several at once.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+
+from .._kube import Kube, KubeError
+from . import pods, replies
+from .job import Means
+from .pacing import Target
+from .replies import Reply
+
+THREADS = 16
+
+
+class Asking:
+    """``came`` is called, from a thread of its own, when there is a reply."""
+
+    def __init__(self, kube: Kube, means: Means, came: t.Callable[[], None]) -> None:
+        self._kube = kube
+        self._means = means
+        self._came = came
+        self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
+        self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
+
+    def ask(self, target: Target) -> None:
+        target.in_flight = target.asked = True
+        reply = self._pool.submit(self._send, target.pod)
+        self._flying[reply] = target
+        reply.add_done_callback(lambda _reply: self._came())
+
+    def replies(self, patience: float = 0.0) -> list[tuple[Target, Reply]]:
+        """Those that came, within so many seconds."""
+        concurrent.futures.wait(self._flying, timeout=patience)
+        done = [future for future in self._flying if future.done()]
+        return [(self._flying.pop(future), future.result()) for future in done]
+
+    def end(self) -> list[tuple[Target, Reply]]:
+        """Ask for nothing more, and wait for the replies that are under way."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        for future in [future for future in self._flying if future.cancelled()]:
+            target = self._flying.pop(future)
+            target.in_flight = target.asked = False
+        return self.replies()
+
+    def _send(self, pod: pods.Pod) -> Reply:
+        """The precondition: not a new pod of the same name, wherever that may run by now."""
+        name, namespace = pod["metadata"]["name"], pods.namespace(pod)
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        options: dict[str, t.Any] = {"preconditions": {"uid": pods.uid(pod)}}
+        if self._means.grace_period is not None:
+            options["gracePeriodSeconds"] = self._means.grace_period
+        try:
+            if self._means.disable_eviction:
+                self._kube.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
+            else:
+                eviction = {
+                    "apiVersion": "policy/v1",
+                    "kind": "Eviction",
+                    "metadata": {"name": name, "namespace": namespace},
+                    "deleteOptions": options,
+                }
+                self._kube.post(f"{path}/eviction", eviction)
+        except KubeError as error:
+            return replies.read(error)
+        return Reply(replies.ADMITTED)

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nodes that are emptied at once: their pods, what is to become of these, and what became of them.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing as t
+
+from .._errors import MaintenanceError
+from . import budgets, explain, filters, node, pods
+from .eviction import Eviction, spent
+from .forecast import Forecast
+from .job import Call
+from .node_work import NodeWork
+from .ownership import Node
+from .pacing import Pace, Target
+from .pods import Pod
+from .report import Report
+from .survey import Survey
+
+
+class Batch:
+    """``plan`` is made from ``found``, the pods of all these nodes: they share the budgets."""
+
+    plan: Forecast
+
+    def __init__(self, call: Call, survey: Survey, report: Report, works: t.Sequence[NodeWork]) -> None:
+        self.works = works
+        self.found: list[dict[str, t.Any]] = []
+        self._call = call
+        self._job = call.job
+        self._survey = survey
+        self._report = report
+        self._names = {work.name for work in works}
+
+    def look(self) -> None:
+        self.found = [pod for work in self.works for pod in self._survey.pods_on(work.name)]
+        self._plan()
+
+    def look_again(self, old: bool) -> None:
+        """Pods may have come between the forecast and the cordon. ``old``: so long ago that nothing of it holds."""
+        open_then = {work.name for work in self.works if old or work.was_schedulable}
+        if not open_then:
+            return
+        now = node.persist(
+            self._call.clock, lambda: [pod for name in sorted(open_then) for pod in self._survey.pods_on(name)]
+        )
+        if not old and {pods.uid(pod) for pod in now} <= {pods.uid(pod) for pod in self.found}:
+            return
+        self.found = [pod for pod in self.found if pods.node_of(pod) not in open_then] + now
+        self._survey.forget()
+        node.persist(self._call.clock, self._plan)
+
+    def refusals(self) -> dict[str, str]:
+        """Of each node that must not be drained."""
+        for work in self.works:
+            work.said.failure = self.plan.refusal(work.name)
+        return {work.name: work.said.failure for work in self.works if work.said.failure}
+
+    def _plan(self) -> None:
+        self.plan = self._survey.forecast(self.found, [work.object for work in self.works])
+        self._report.forecast(self._names, self.plan)
+
+    def empty(self) -> list[str]:
+        """What failed, a sentence for each node. A node that fails does not hinder the others."""
+        targets = [
+            Target(d.pod, self.plan.budget_of.get(pods.uid(d.pod), "")) for d in self.plan.with_action(filters.EVICT)
+        ] + [Target(d.pod, admitted=True, reason=d.reason) for d in self.plan.with_action(filters.WAIT)]
+        if not targets:
+            return []
+        pace = Pace(self._survey.known_budgets, self._call.clock.now())
+        eviction = Eviction(self._call, self._survey, self.found, targets, pace)
+        try:
+            eviction.run()
+        finally:
+            failures = self._became(eviction)
+        self._report.came(self._survey.newcomers(eviction.newcomers))
+        return failures
+
+    def _became(self, eviction: Eviction) -> list[str]:
+        for name, seconds in spent(eviction.targets, eviction.seconds).items():
+            self._report.durations[name] += seconds
+        keeps = self._what_remains(eviction)
+        failures = []
+        for work in self.works:
+            mine = [target for target in eviction.targets if target.node == work.name]
+            if not mine:
+                continue
+            work.said.durations.update(spent(mine, eviction.seconds))
+            self._report.emptied(work.said, mine, self._job.means.verb)
+            left = [target for target in mine if target.gone_after is None]
+            if left:
+                work.said.failure = self._failure(work.name, len(mine), left, keeps, eviction.trouble)
+                failures.append(work.said.failure)
+        return failures
+
+    def _what_remains(self, eviction: Eviction) -> dict[str, str]:
+        """UID of each pod that is left -> what keeps it."""
+        covered: dict[str, list[Pod]] = collections.defaultdict(list)
+        for target in eviction.remaining:
+            covered[target.budget].append(target.pod)
+        known = {budgets.key(budget): budget for budget in eviction.pace.known()}
+        judged = [budgets.judge(known[name], covered[name]) for name in covered if name in known]
+        verdicts = {verdict.key: verdict for verdict in self._survey.with_causes(judged, known.values())}
+        nodes = {name: self._as_it_is(name) for name in {target.node for target in eviction.remaining}}
+        now = self._call.clock.utc()
+        keeps = [
+            (target.pod, explain.what_keeps(target, verdicts, nodes[target.node], now)) for target in eviction.remaining
+        ]
+        self._report.remained(self._names, keeps, verdicts.values())
+        return {pods.uid(pod): reason for pod, reason in keeps}
+
+    def _as_it_is(self, name: str) -> Node:
+        """For the explanation only, which is no reason to lose the failure itself."""
+        try:
+            return node.get(self._call.kube, name)
+        except MaintenanceError:
+            return {}
+
+    def _failure(
+        self, name: str, asked: int, left: t.Sequence[Target], keeps: t.Mapping[str, str], trouble: str
+    ) -> str:
+        reasons: dict[str, list[str]] = collections.defaultdict(list)
+        for target in left:
+            reasons[keeps[target.uid]].append(pods.full_name(target.pod))
+        when = "" if all(target.fatal for target in left) else f" within {self._job.means.timeout:g} s"
+        last = f" (the last look at the node failed: {trouble})" if trouble else ""
+        why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+        return f"node {name} is not drained{when}: {len(left)} of {asked} pods are still there{last}: {why}."
+
+    def not_begun(self) -> None:
+        """The call ended before the turn of these nodes."""
+        reason = "the turn of its node had not come when the drain of another failed"
+        going = self.plan.with_action(filters.EVICT) + self.plan.with_action(filters.WAIT)
+        self._report.remained(self._names, [(decision.pod, reason) for decision in going])
+        for work in self.works:
+            if not self.plan.idle(work.name):
+                work.said.failure = f"node {work.name} is not drained: its turn had not come"
