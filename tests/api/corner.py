@@ -159,6 +159,7 @@ def template(
     stops_after: float = 0,
     ready: bool = True,
     empty_dir: bool = False,
+    claim: str = "",
 ) -> Object:
     """A pod as kwok plays it."""
     annotations = {STOPS_AFTER: f"{stops_after * 1000:.0f}ms"} if stops_after else {}
@@ -171,6 +172,8 @@ def template(
     }
     if empty_dir:
         spec["volumes"] = [{"name": "scratch", "emptyDir": {}}]
+    if claim:
+        spec["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
     return {"metadata": {"labels": dict(labels), "annotations": annotations}, "spec": spec}
 
 
