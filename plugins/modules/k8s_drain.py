@@ -120,6 +120,36 @@ options:
           - V(0) leaves out none.
         type: int
         default: 0
+      order:
+        description:
+          - Groups of pods that leave a node one after the other. A pod belongs to the first group that it matches.
+          - Pods that match none belong to the group with O(delete_options.order[].rest), or where there is none, leave
+            before all groups.
+          - Several nodes that are emptied at once do not wait for each other.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          selector:
+            description: Label selector of the pods, as C(kubectl get pods -l) takes it.
+            type: str
+          min_priority:
+            description: Pods of this priority or a higher one, by C(spec.priority).
+            type: int
+          max_priority:
+            description: Pods of this priority or a lower one.
+            type: int
+          rest:
+            description: All pods that match no group.
+            type: bool
+            default: false
+          hold:
+            description:
+              - When nothing of the group moved for these seconds, the next group begins all the same, with a warning.
+                What is left of it is still tried.
+              - A pod within its grace period counts as moving.
+            type: int
+            default: 120
   owner:
     description:
       - Who works on the node. A node in work of another owner is refused, and not given back either.
@@ -195,6 +225,16 @@ EXAMPLES = r"""
     reason: new switch
     delete_options:
       ignore_daemonsets: true
+
+- name: Drain a node whose storage has to leave after those that use it
+  kubeops.maintenance.k8s_drain:
+    name: w1
+    delete_options:
+      ignore_daemonsets: true
+      order:
+        - rest: true
+        - selector: app in (longhorn-instance-manager)
+          hold: 300
 
 - name: Give w1 back
   kubeops.maintenance.k8s_drain:
@@ -444,7 +484,7 @@ nodes:
 
 import typing as t
 
-from ..module_utils._drain import parents
+from ..module_utils._drain import order, parents
 from ..module_utils._drain.clock import Clock
 from ..module_utils._drain.filters import Guards
 from ..module_utils._drain.job import Job, Means
@@ -476,6 +516,18 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "wait_timeout": {"type": "int", "default": 600},
             "wait_sleep": {"type": "int", "default": 5},
             "skip_wait_for_delete_timeout": {"type": "int", "default": 0},
+            "order": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "selector": {"type": "str"},
+                    "min_priority": {"type": "int"},
+                    "max_priority": {"type": "int"},
+                    "rest": {"type": "bool", "default": False},
+                    "hold": {"type": "int", "default": 120},
+                },
+            },
         },
     },
     "owner": {"type": "str", "default": "kubeops.maintenance"},
@@ -511,6 +563,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             grace_period=None if grace is None or grace < 0 else grace,
             timeout=options["wait_timeout"] or A_DAY,
             slowest_look=options["wait_sleep"],
+            order=order.groups(options["order"]),
         ),
         selector=",".join(params["pod_selectors"] or []),
         restore_on_failure=params["on_failure"] == "restore",

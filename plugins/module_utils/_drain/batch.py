@@ -18,6 +18,7 @@ from .eviction import Eviction, spent
 from .forecast import Forecast
 from .job import Call
 from .node_work import NodeWork
+from .order import place
 from .ownership import Node
 from .pacing import Pace, Target
 from .pods import Pod
@@ -64,14 +65,16 @@ class Batch:
         return {work.name: work.said.failure for work in self.works if work.said.failure}
 
     def _plan(self) -> None:
+        # By groups, as they leave; within a group as the API has them.
+        self.found.sort(key=self._place)
         self.plan = self._survey.forecast(self.found, [work.object for work in self.works])
         self._report.forecast(self._names, self.plan)
 
     def empty(self) -> list[str]:
         """What failed, a sentence for each node. A node that fails does not hinder the others."""
-        targets = [
-            Target(d.pod, self.plan.budget_of.get(pods.uid(d.pod), "")) for d in self.plan.with_action(filters.EVICT)
-        ] + [Target(d.pod, admitted=True, reason=d.reason) for d in self.plan.with_action(filters.WAIT)]
+        going, leaving = self.plan.with_action(filters.EVICT), self.plan.with_action(filters.WAIT)
+        targets = [Target(d.pod, self.plan.budget_of.get(pods.uid(d.pod), ""), self._place(d.pod)) for d in going]
+        targets += [Target(d.pod, group=self._place(d.pod), admitted=True, reason=d.reason) for d in leaving]
         if not targets:
             return []
         pace = Pace(self._survey.known_budgets, self._call.clock.now())
@@ -83,9 +86,13 @@ class Batch:
         self._report.came(self._survey.newcomers(eviction.newcomers))
         return failures
 
+    def _place(self, pod: Pod) -> int:
+        return place(pod, self._job.means.order)
+
     def _became(self, eviction: Eviction) -> list[str]:
         for name, seconds in spent(eviction.targets, eviction.seconds).items():
             self._report.durations[name] += seconds
+        self._report.warnings += eviction.order.overrun
         keeps = self._what_remains(eviction)
         failures = []
         for work in self.works:

@@ -55,7 +55,7 @@ def predict(plan: Forecast, override: int | None, now: datetime.datetime) -> Pre
 
 
 def one_after_the_other(predictions: t.Sequence[Prediction]) -> Prediction:
-    """Of nodes that wait for each other."""
+    """Of nodes, or groups of pods, that wait for each other."""
     if len(predictions) == 1:
         return predictions[0]
     seconds = 0
@@ -63,7 +63,7 @@ def one_after_the_other(predictions: t.Sequence[Prediction]) -> Prediction:
         if prediction.seconds is None:
             return prediction
         seconds += prediction.seconds
-    return Prediction(seconds, f"By the grace periods all {len(predictions)} turns take at most {seconds} s.")
+    return Prediction(seconds, f"By the grace periods the {len(predictions)} turns take at most {seconds} s.")
 
 
 def _grace(pod: Pod, override: int | None) -> int:

@@ -18,6 +18,7 @@ from . import pods, replies
 from .asking import Asking
 from .job import Call
 from .news import Event
+from .order import Order
 from .pacing import Pace, Target
 from .replies import Reply
 from .survey import Survey
@@ -53,6 +54,7 @@ class Eviction:
         self._clock = call.clock
         self._abandoned = call.abandoned
         self._progress = call.progress
+        self.order = Order(self._means.order, self._progress.say)
         self._survey = survey
         self._news = call.news()
         self._asking = Asking(self._kube, self._means, self._news.wake)
@@ -107,6 +109,7 @@ class Eviction:
         self._hear(self._news.take())
         if self._clock.now() >= max(self._next_look, self._quiet_until()):
             self._look()
+        self.order.turn(self.targets, self._elapsed(), self._clock.utc())
         self._tell()
         if all(target.fatal for target in self.remaining):
             return True

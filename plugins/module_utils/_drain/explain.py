@@ -27,6 +27,8 @@ def what_keeps(
     """``verdicts`` by namespace and name of the budget, made from its last state."""
     if target.fatal:
         return target.reason
+    if target.held:
+        return target.held
     if pods.terminating(target.pod):
         return _termination(target.pod, node, now)
     verdict = verdicts.get(target.budget)

@@ -33,6 +33,21 @@ class Forecast:
     def with_action(self, action: str) -> list[Decision]:
         return [decision for decision in self.decisions if decision.action == action]
 
+    def parts(self, group: t.Callable[[Pod], int]) -> list[Forecast]:
+        """Of each group by itself, in order; of one that is everything where nothing goes."""
+        going = self.with_action(filters.EVICT) + self.with_action(filters.WAIT)
+        made = []
+        for number in sorted({group(decision.pod) for decision in going}) or [0]:
+            decisions = tuple(decision for decision in going if group(decision.pod) == number)
+            under = collections.Counter(self.budget_of.get(pods.uid(decision.pod)) for decision in decisions)
+            verdicts = tuple(
+                dataclasses.replace(verdict, pods=min(verdict.pods, under[verdict.key]))
+                for verdict in self.verdicts
+                if under[verdict.key]
+            )
+            made.append(dataclasses.replace(self, decisions=decisions, verdicts=verdicts))
+        return made
+
     def idle(self, node: str) -> bool:
         """Nothing of the node has to go."""
         return not any(

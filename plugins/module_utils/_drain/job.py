@@ -16,6 +16,7 @@ from .._kube import Kube
 from .clock import Clock
 from .filters import Guards
 from .news import Silence
+from .order import Group
 from .ownership import Work
 from .progress import Progress
 
@@ -28,6 +29,7 @@ class Means:
     grace_period: int | None = None
     timeout: float = 600
     slowest_look: float = 5
+    order: tuple[Group, ...] = ()
 
     @property
     def verb(self) -> str:

@@ -29,10 +29,15 @@ LAST_PROBE = 60.0
 
 @dataclasses.dataclass
 class Target:
-    """A pod on its way out. ``..._after``: seconds since the loop began, other times are those of the drain's clock."""
+    """A pod on its way out. ``held``: why its turn has not come.
+
+    ``..._after``: seconds since the loop began; other times are those of the drain's clock.
+    """
 
     pod: Pod
     budget: str = ""
+    group: int = 0
+    held: str = ""
     asked: bool = False
     admitted: bool = False
     in_flight: bool = False
@@ -53,7 +58,7 @@ class Target:
 
     @property
     def waiting(self) -> bool:
-        return not (self.admitted or self.in_flight or self.fatal or self.gone_after is not None)
+        return not (self.held or self.admitted or self.in_flight or self.fatal or self.gone_after is not None)
 
 
 class Pace:

@@ -157,7 +157,11 @@ def numbers(targets: t.Sequence[Target], known: Budgets) -> str:
     parts = [f"{states['gone']} of {len(targets)} pods gone"]
     if holds:
         parts.append(some(holds))
-    parts += [f"{states[state]} {state}" for state in ("terminating", "refused", "asked for") if states[state]]
+    parts += [
+        f"{states[state]} {state}"
+        for state in ("terminating", "refused", "asked for", "whose turn is to come")
+        if states[state]
+    ]
     return ", ".join(parts)
 
 
@@ -166,7 +170,9 @@ def _state(target: Target) -> str:
         return "gone"
     if target.fatal:
         return "refused"
-    return "terminating" if target.admitted or pods.terminating(target.pod) else "asked for"
+    if target.admitted or pods.terminating(target.pod):
+        return "terminating"
+    return "whose turn is to come" if target.held else "asked for"
 
 
 def stuck(target: Target, now: datetime.datetime) -> str:

@@ -15,11 +15,12 @@ import typing as t
 from .._kube import KubeError
 from . import budgets, filters, ownership, pods, unready
 from .budgets import Verdict
-from .duration import predict
+from .duration import one_after_the_other, predict
 from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Call
 from .news import Silence
+from .order import place
 from .ownership import Node
 from .pods import Pod
 from .vacancies import Vacancies
@@ -73,7 +74,9 @@ class Survey:
             known = self._list(BUDGETS, "what they allow is found out only by trying") or []
             plan = forecast(found, look, known)
             plan = dataclasses.replace(plan, verdicts=tuple(self.with_causes(plan.verdicts, known)))
-        return dataclasses.replace(plan, prediction=predict(plan, self._job.means.grace_period, look.now))
+        grace = self._job.means.grace_period
+        parts = plan.parts(lambda pod: place(pod, self._job.means.order))
+        return dataclasses.replace(plan, prediction=one_after_the_other([predict(p, grace, look.now) for p in parts]))
 
     def without_room(self, plans: t.Iterable[Forecast], nodes: t.Container[str]) -> list[dict[str, str]]:
         """Pods that find no room elsewhere, when none goes to ``nodes``, and why."""

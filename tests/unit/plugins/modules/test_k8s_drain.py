@@ -65,8 +65,9 @@ def test_the_options_of_kubernetes_core_have_its_defaults():
         "delete_emptydir_data": False,
         "disable_eviction": False,
         "wait_sleep": 5,
-        # Ours: always a limit, and one option more.
+        # Ours: always a limit, and some options more.
         "wait_timeout": 600,
+        "order": [],
         "skip_wait_for_delete_timeout": 0,
     }
     assert k8s_drain.ARGUMENT_SPEC["pod_selectors"]["aliases"] == ["label_selectors"]
