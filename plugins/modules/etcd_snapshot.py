@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_snapshot
-short_description: Take a snapshot of this node's etcd member and verify it
+short_description: Take verified snapshots of this node's etcd member, and prune them
 version_added: 0.1.0
 description:
   - Takes a snapshot of the etcd member that runs on the node, as a static pod or under systemd, and proves that the
@@ -19,6 +19,12 @@ description:
   - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision
     which the member had before, and that it names the members which the cluster has. C(etcdutl snapshot status) looks
     at the second alone.
+  - With O(state=pruned), snapshots that nobody needs any more are deleted. Tiers are labels and not copies, so one file
+    may be the newest of its hour, its day, its week and its month, and is kept as long as one of them keeps it.
+  - Never deleted are those that were taken by hand (V(manual)), those from before an upgrade until they are released,
+    snapshots of other clusters, and files that are not known.
+  - Nothing at all is deleted where the member does not answer, where there is no snapshot of the cluster that it is
+    in, or where the newest of them is damaged.
   - Beside each snapshot lies a sidecar, a JSON file with the same name and C(.json) after it, that says what the
     snapshot holds and why it was taken.
   - An unhealthy member (no leader, a learner, any alarm, too far behind, no answer) and too little disk are refused
@@ -33,6 +39,49 @@ notes:
   - A file whose name ends in C(.part) is unfinished. The next run of the module on that node removes those that a
     killed run of the module has left, and no other file.
 options:
+  state:
+    description:
+      - V(taken) takes a snapshot.
+      - V(pruned) deletes those that O(keep) does not keep.
+      - V(released) lets O(name), a snapshot from before an upgrade, go the way of the ordinary ones.
+    type: str
+    choices: [taken, pruned, released]
+    default: taken
+  name:
+    description:
+      - File name of the snapshot, without its directory. Needed for O(state=released).
+    type: str
+  keep:
+    description:
+      - What O(state=pruned) keeps. The newest snapshot of each hour, day, week and month is kept for so many of them;
+        V(0) keeps none for its sake. One that was restored in a drill counts more than a newer one.
+    type: dict
+    default: {}
+    suboptions:
+      hourly:
+        description: Hours.
+        type: int
+        default: 24
+      daily:
+        description: Days.
+        type: int
+        default: 7
+      weekly:
+        description: Weeks.
+        type: int
+        default: 4
+      monthly:
+        description: Months.
+        type: int
+        default: 12
+      at_least:
+        description: So many of the newest are kept however old they are. One is, in any case.
+        type: int
+        default: 3
+      at_most:
+        description: No more are deleted in one run, the oldest first.
+        type: int
+        default: 100
   dir:
     description:
       - The directory that keeps the snapshots. It is made where it is missing, and refused where everybody may write
@@ -91,7 +140,7 @@ attributes:
     support: none
   idempotent:
     support: partial
-    details: Every call takes a snapshot, unless O(reuse_within) finds one that will do.
+    details: Every call with O(state=taken) takes a snapshot, unless O(reuse_within) finds one that will do.
 """
 
 EXAMPLES = r"""
@@ -110,6 +159,19 @@ EXAMPLES = r"""
     tier: pre-upgrade
     run_key: 1.36.4->1.37.1
     reuse_within: 86400
+  become: true
+
+- name: Delete what nobody needs any more, with three months kept
+  kubeops.maintenance.etcd_snapshot:
+    state: pruned
+    keep:
+      monthly: 3
+  become: true
+
+- name: Let a snapshot from before an upgrade be pruned some day
+  kubeops.maintenance.etcd_snapshot:
+    state: released
+    name: etcd-cp1-20261120T101112.345Z-pre-upgrade-rev10432.db
   become: true
 """
 
@@ -236,6 +298,25 @@ checks:
     fix:
       description: What to do about it. Empty on a V(pass).
       type: str
+kept:
+  description: With O(state=pruned), the snapshots that stay.
+  returned: always
+  type: list
+  elements: dict
+  contains: &entry
+    name:
+      description: File name.
+      type: str
+    reason:
+      description: Why.
+      type: str
+  sample: [{name: etcd-cp1-20261120T101112.345Z-hourly-rev10432.db, reason: "hourly, daily"}]
+removed:
+  description: With O(state=pruned), the snapshots that were deleted, or would be.
+  returned: always
+  type: list
+  elements: dict
+  contains: *entry
 actions:
   description: What was done, in order; in check mode what would be done.
   returned: always
@@ -263,14 +344,31 @@ durations:
       type: float
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import backup, unit
+from ..module_utils._etcd import backup, unit, upkeep
+from ..module_utils._etcd.retention import Policy
 from ..module_utils._etcd.snapshot import Label
 from ..module_utils._etcd.store import TIERS
 
-ARGUMENT_SPEC = {
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "state": {"type": "str", "choices": ["taken", "pruned", "released"], "default": "taken"},
+    "name": {"type": "str"},
+    "keep": {
+        "type": "dict",
+        "default": {},
+        "options": {
+            "hourly": {"type": "int", "default": 24},
+            "daily": {"type": "int", "default": 7},
+            "weekly": {"type": "int", "default": 4},
+            "monthly": {"type": "int", "default": 12},
+            "at_least": {"type": "int", "default": 3},
+            "at_most": {"type": "int", "default": 100},
+        },
+    },
     "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
     "tier": {"type": "str", "choices": list(TIERS), "default": "manual"},
     "reason": {"type": "str", "default": ""},
@@ -282,20 +380,33 @@ ARGUMENT_SPEC = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+def work(module: AnsibleModule) -> dict[str, t.Any]:
     options = module.params
-    request = backup.Request(
-        directory=options["dir"],
-        label=Label(options["tier"], options["reason"], options["run_key"]),
-        timeout=options["timeout"],
-        lock_timeout=options["lock_timeout"],
-        reuse_within=options["reuse_within"],
-        manifests=options["manifest_dir"],
-        unit=unit.show(module.run_command),
-        dry_run=module.check_mode,
+    here: dict[str, t.Any] = {
+        "directory": options["dir"],
+        "lock_timeout": options["lock_timeout"],
+        "manifests": options["manifest_dir"],
+        "unit": unit.show(module.run_command),
+        "dry_run": module.check_mode,
+    }
+    if options["state"] == "pruned":
+        return upkeep.prune(upkeep.Request(**here), Policy(**options["keep"]))
+    if options["state"] == "released":
+        return upkeep.release(upkeep.Request(**here), options["name"])
+    label = Label(options["tier"], options["reason"], options["run_key"])
+    return backup.run(
+        backup.Request(label=label, timeout=options["timeout"], reuse_within=options["reuse_within"], **here)
     )
-    run_module(module, lambda: backup.run(request))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC, required_if=[("state", "released", ["name"])], supports_check_mode=True
+    )
+    negative = [name for name, number in module.params["keep"].items() if number < 0]
+    if negative:
+        module.fail_json(msg=f"keep: {', '.join(negative)} cannot be less than 0. Nothing was deleted")
+    run_module(module, lambda: work(module))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import dataclasses
 import datetime
 import functools
 import os
-import time
 import typing as t
 
 from .. import _static_pod
@@ -24,6 +23,7 @@ from .._wait import Deadline
 from . import health, lock, store, topology
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
+from .report import Report, reported
 from .snapshot import SCHEMA, Label, save, verify
 
 
@@ -45,47 +45,9 @@ class Request:
     dry_run: bool = False
 
 
-@dataclasses.dataclass
-class Report:
-    """The result, filled on the way, so that a failure returns the same keys as a success."""
-
-    dry_run: bool
-    changed: bool = False
-    snapshot: dict[str, t.Any] | None = None
-    checks: list[Check] = dataclasses.field(default_factory=list)
-    actions: list[str] = dataclasses.field(default_factory=list)
-    durations: dict[str, float] = dataclasses.field(default_factory=lambda: {"lock": 0.0, "save": 0.0, "verify": 0.0})
-
-    def act(self, what: str, do: t.Callable[[], t.Any]) -> None:
-        if not self.dry_run:
-            do()
-        self.actions.append(what)
-        self.changed = True
-
-    def as_dict(self) -> dict[str, t.Any]:
-        return {
-            "changed": self.changed,
-            "snapshot": self.snapshot,
-            "checks": [check.as_dict() for check in self.checks],
-            "actions": self.actions,
-            "durations": self.durations,
-        }
-
-
 def run(request: Request) -> dict[str, t.Any]:
     report = Report(request.dry_run)
-    start = time.monotonic()
-    try:
-        _backup(request, report)
-    except MaintenanceError as error:
-        error.data = {**report.as_dict(), **error.data}
-        raise
-    except OSError as error:
-        where = error.filename or request.directory
-        raise MaintenanceError(f"{where}: {error.strerror}. No snapshot was taken", **report.as_dict()) from error
-    finally:
-        report.durations["total"] = round(time.monotonic() - start, 3)
-    return report.as_dict()
+    return reported(report, request.directory, lambda: _backup(request, report))
 
 
 def _backup(request: Request, report: Report) -> None:
@@ -152,9 +114,8 @@ def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observatio
     if any(sidecar.get(name) != value for name, value in wanted.items()):
         return False
     try:
-        taken = datetime.datetime.fromisoformat(str(sidecar.get("started")).replace("Z", "+00:00"))
-        age = (datetime.datetime.now(datetime.timezone.utc) - taken).total_seconds()
-    except (ValueError, TypeError):
+        age = (datetime.datetime.now(datetime.timezone.utc) - store.time_of(sidecar)).total_seconds()
+    except ValueError:
         return False
     return 0 <= age <= request.reuse_within
 

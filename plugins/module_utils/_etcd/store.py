@@ -33,6 +33,14 @@ def timestamp(when: datetime.datetime) -> str:
     return when.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def time_of(sidecar: t.Mapping[str, t.Any]) -> datetime.datetime:
+    """When the snapshot was taken. ValueError where the sidecar does not say it."""
+    found = datetime.datetime.fromisoformat(str(sidecar.get("started")).replace("Z", "+00:00"))
+    if found.tzinfo is None:
+        raise ValueError(f"{found} without a time zone")
+    return found
+
+
 def name(member: str, when: datetime.datetime, tier: str, revision: int | None = None) -> str:
     """A snapshot's file name; without a revision that of the file it is written to."""
     stem = f"etcd-{member}-{re.sub('[-:]', '', timestamp(when))}-{tier}"
@@ -79,8 +87,8 @@ def leftovers(directory: str, member: str) -> list[str]:
     return [os.path.join(directory, entry) for entry in _entries(directory) if _ours(_PART, entry, member)]
 
 
-def described(directory: str, member: str) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """Each finished snapshot of a member with its sidecar, newest first."""
+def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    """Each finished snapshot of a member, or of all, with its sidecar, newest first."""
     names = [entry for entry in _entries(directory) if _ours(_SNAPSHOT, entry, member)]
     for entry in sorted(names, key=lambda one: _match(_SNAPSHOT, one)["time"], reverse=True):
         path = os.path.join(directory, entry)
@@ -92,17 +100,42 @@ def described(directory: str, member: str) -> t.Iterator[tuple[str, dict[str, t.
 
 def write_whole(path: str, content: bytes) -> None:
     part = f"{path}.part"
-    with create(part) as file:
+    _write(part, content)
+    publish(part, path)
+
+
+def _write(path: str, content: bytes) -> None:
+    with create(path) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    publish(part, path)
 
 
 def create(path: str) -> t.BinaryIO:
     """A new file for its owner alone; never one that is there already."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     return os.fdopen(handle, "wb", 1 << 20)
+
+
+def rewrite(path: str, content: bytes) -> None:
+    """Put something else in the place of a file, whole at every moment."""
+    part = f"{path}.part"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(part)  # a killed run has left it
+    _write(part, content)
+    os.rename(part, path)
+    sync(os.path.dirname(path))
+
+
+def orphans(directory: str) -> list[str]:
+    """Sidecars whose snapshot was deleted by a run that was killed in between."""
+    entries = set(_entries(directory))
+    described_by = {entry[: -len(".json")]: entry for entry in sorted(entries) if entry.endswith(".json")}
+    return [
+        os.path.join(directory, entry)
+        for snapshot, entry in described_by.items()
+        if _match(_SNAPSHOT, snapshot) and snapshot not in entries
+    ]
 
 
 def publish(part: str, path: str) -> None:
@@ -134,4 +167,5 @@ def _match(pattern: re.Pattern[str], entry: str) -> dict[str, str]:
 
 
 def _ours(pattern: re.Pattern[str], entry: str, member: str) -> bool:
-    return _match(pattern, entry).get("member") == member
+    found = _match(pattern, entry)
+    return bool(found) and member in ("", found["member"])

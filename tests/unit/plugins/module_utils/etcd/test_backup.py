@@ -23,7 +23,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import b
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
-KEYS = {"changed", "snapshot", "checks", "actions", "durations"}
+KEYS = {"changed", "snapshot", "checks", "kept", "removed", "actions", "durations"}
 LEFTOVER = "etcd-cp1-20261120T101112.345Z-manual.db.part"
 
 
@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_meanwhile(node: Node) -> None:
     )
     with FakeEtcd() as etcd:
         said = run_python(code, node.request(etcd.url)).communicate(timeout=60)[0].decode()
-    assert said.strip() == f"{node.backups}: File too large. No snapshot was taken"
+    assert said.strip() == f"{node.backups}: File too large. Done before: create directory {node.backups}"
     assert os.listdir(node.backups) == []
 
 
