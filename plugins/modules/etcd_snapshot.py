@@ -317,6 +317,11 @@ removed:
   type: list
   elements: dict
   contains: *entry
+summary:
+  description: RV(kept) and RV(removed) as lines to print.
+  returned: always
+  type: list
+  elements: str
 actions:
   description: What was done, in order; in check mode what would be done.
   returned: always

@@ -43,6 +43,8 @@ class Report:
             "checks": [check.as_dict() for check in self.checks],
             "kept": self.kept,
             "removed": self.removed,
+            "summary": [f"keep    {one['name']}: {one['reason']}" for one in self.kept]
+            + [f"delete  {one['name']}: {one['reason']}" for one in self.removed],
             "actions": self.actions,
             "durations": self.durations,
         }

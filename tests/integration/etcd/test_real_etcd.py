@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
+from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, Writer
 
 # So many of them take long enough for writes to come in between.
@@ -139,3 +141,28 @@ def test_an_alarm(etcd: Etcd, alarm: str) -> None:
 def test_a_member_that_is_down(etcd: Etcd) -> None:
     etcd.end()
     assert "does not answer" in etcd.refused()
+
+
+def test_snapshots_are_listed_released_and_pruned(etcd: Etcd) -> None:
+    for number in range(3):
+        Client(etcd.local).put(b"/registry/pods/%d" % number, b"p")
+        etcd.backup(label=snapshot.Label("hourly"))
+    before = etcd.backup(label=snapshot.Label("pre-upgrade"))["snapshot"]["path"]
+    places = {"dir": str(etcd.backups), "manifest_dir": str(etcd.root)}
+    listed = modules.call(etcd_snapshot_info, dir=places["dir"], verify=True)
+    assert listed["ok"]
+    assert [one["tier"] for one in listed["snapshots"]] == ["pre-upgrade", "hourly", "hourly", "hourly"]
+    keep = dict.fromkeys(("hourly", "daily", "weekly", "monthly"), 0)
+    pruned = modules.call(etcd_snapshot, state="pruned", keep={**keep, "at_least": 1}, **places)
+    assert [one["name"] for one in pruned["removed"]] == [one["name"] for one in listed["snapshots"][2:]]
+    assert {one["reason"] for one in pruned["kept"]} == {
+        "from before an upgrade: kept until it is released",
+        "one of the 1 newest",
+    }
+    name = pathlib.Path(before).name
+    assert modules.call(etcd_snapshot, state="released", name=name, **places)["changed"]
+    again = modules.call(etcd_snapshot, check=True, state="pruned", keep={**keep, "at_least": 1}, **places)
+    assert [one["name"] for one in again["removed"]] == [listed["snapshots"][1]["name"]]
+    left = modules.call(etcd_snapshot_info, dir=places["dir"], verify=True)
+    assert [one["name"] for one in left["snapshots"]] == [name, listed["snapshots"][1]["name"]]
+    snapshot.verify(before)

@@ -94,12 +94,3 @@ def test_without_a_member_on_this_node(tmp_path: pathlib.Path, capsys: pytest.Ca
     printed = json.loads(capsys.readouterr().out)
     assert f"there is no {tmp_path}/etcd.yaml" in printed["msg"]
     assert set(yaml.safe_load(etcd_snapshot.RETURN)) <= set(printed)
-
-
-def test_the_documentation_names_what_is_there() -> None:
-    documented = yaml.safe_load(etcd_snapshot.DOCUMENTATION)["options"]
-    assert set(documented) == set(etcd_snapshot.ARGUMENT_SPEC)
-    for name, spec in etcd_snapshot.ARGUMENT_SPEC.items():
-        assert {key: documented[name][key] for key in spec if key != "no_log"} == {
-            key: value for key, value in spec.items() if key != "no_log"
-        }

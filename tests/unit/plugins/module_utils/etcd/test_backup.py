@@ -23,7 +23,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import b
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
-KEYS = {"changed", "snapshot", "checks", "kept", "removed", "actions", "durations"}
+KEYS = {"changed", "snapshot", "checks", "kept", "removed", "summary", "actions", "durations"}
 LEFTOVER = "etcd-cp1-20261120T101112.345Z-manual.db.part"
 
 

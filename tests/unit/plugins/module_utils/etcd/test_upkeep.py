@@ -20,7 +20,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.retentio
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
-KEYS = {"changed", "snapshot", "checks", "kept", "removed", "actions", "durations"}
+KEYS = {"changed", "snapshot", "checks", "kept", "removed", "summary", "actions", "durations"}
 ONE = Policy(hourly=0, daily=0, weekly=0, monthly=0, at_least=1)
 NOW = datetime.datetime.now(datetime.UTC)
 
