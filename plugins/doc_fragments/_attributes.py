@@ -43,3 +43,22 @@ attributes:
     membership:
       - kubeops.maintenance.all
 """
+
+    # For modules that show lines while they work, through an action plugin of their name.
+    LIVE = r"""
+options: {}
+attributes:
+  action:
+    description: Has a part that runs on the controller.
+    support: partial
+    details: It only shows the lines. The work is done by the module, where and as whom the task says.
+  async:
+    description: Supports C(async).
+    support: full
+    details: Without lines.
+  progress:
+    description: Shows while it runs how far it is, on the terminal and in the events of ansible-runner.
+    support: partial
+    details: Where the task runs on the controller's machine (its connection is C(local)), without C(no_log), and the
+      output is not JSON.
+"""

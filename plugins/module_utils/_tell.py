@@ -31,6 +31,10 @@ class Counters:
         self._last = ""
         self._next = now() + BEAT
 
+    def soon(self) -> None:
+        """The next line need not wait."""
+        self._next = self._now()
+
     def rest(self) -> None:
         """Something was told just now that says as much."""
         self._next = self._now() + BEAT

@@ -20,12 +20,16 @@ description:
     that names each of them and what keeps it.
   - An eviction that is refused for now is asked for again, when the budget allows it, until the time is over.
   - A drain that was interrupted goes on when the task runs again. Pods that terminate already are only waited for.
+  - While it runs it tells what changes, which budget or pod holds it, and every ten seconds how far it is. Such lines
+    have names and numbers in them, and nothing that the API or a webhook said in words.
   - When the process that runs the task dies (C(ansible-playbook) was killed), no further pod is evicted.
+    A task with C(async) goes on.
   - The node carries the annotation C(kubeops.maintenance/work), which says who holds it, why, since when, and whether
     it was unschedulable before. Only what this module did is undone.
 extends_documentation_fragment:
   - kubeops.maintenance._kubernetes
   - kubeops.maintenance._attributes
+  - kubeops.maintenance._attributes.live
   - kubeops.maintenance._attributes.action_group
 attributes:
   check_mode:
@@ -484,6 +488,7 @@ nodes:
 
 import typing as t
 
+from ..module_utils._channel import open_channel
 from ..module_utils._drain import order, parents
 from ..module_utils._drain.clock import Clock
 from ..module_utils._drain.filters import Guards
@@ -581,7 +586,7 @@ def main() -> None:
         clock = Clock()
         job = job_of(module.params, module.check_mode, clock.timestamp())
         kube = connect(module.params)
-        procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube))
+        procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube), open_channel(module))
         try:
             result = procedure.run(module.params["state"])
         finally:

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - kubeops.maintenance._kubernetes
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.info
+  - kubeops.maintenance._attributes.live
 attributes:
   action_group:
     description: Use C(group/kubeops.maintenance.all) or C(group/kubeops.maintenance.api) in C(module_defaults) to set
@@ -60,6 +61,7 @@ options:
   wait_timeout:
     description:
       - Seconds to look again, until no check fails. The result is that of the last look.
+      - Who waits is told which checks fail, every ten seconds at most.
       - V(0) looks once.
     type: int
     default: 0
@@ -169,12 +171,14 @@ durations:
 
 import typing as t
 
+from ..module_utils._channel import open_channel
 from ..module_utils._drain.clock import Clock
 from ..module_utils._errors import run_module
 from ..module_utils._health import baseline
 from ..module_utils._health.checks import CHECKS
 from ..module_utils._health.examine import Job, examine
 from ..module_utils._kube import api_module, connect
+from ..module_utils._tell import Tell
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
@@ -186,7 +190,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
-def work(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def work(options: t.Mapping[str, t.Any], tell: Tell) -> dict[str, t.Any]:
     job = Job(
         checks=[name for name in CHECKS if name in options["checks"]],
         exclude_namespaces=frozenset(options["exclude_namespaces"]),
@@ -196,12 +200,12 @@ def work(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         # Never a loop without a pause.
         wait_sleep=max(1, options["wait_sleep"]),
     )
-    return examine(connect(options), job, Clock())
+    return examine(connect(options), job, Clock(), tell)
 
 
 def main() -> None:
     module = api_module(ARGUMENT_SPEC, supports_check_mode=True)
-    run_module(module, lambda: work(module.params))
+    run_module(module, lambda: work(module.params, open_channel(module)))
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ from .._drain.clock import Clock
 from .._drain.replies import TRANSIENT
 from .._errors import MaintenanceError
 from .._kube import Kube, KubeError
+from .._tell import Tell, nobody
 from .._wait import WaitTimeout, until
 from . import baseline as baselines
 from .checks import CHECKS, SOURCES
 from .finding import Finding, Look
+from .progress import Progress
 
 # The list is not for us (403), or the cluster has no such objects (404): the check is left out, and says so.
 UNREADABLE = (403, 404)
@@ -61,8 +63,12 @@ class Health:
         }
 
 
-def examine(kube: Kube, job: Job, clock: Clock) -> dict[str, t.Any]:
-    """The result of the last look. Findings are no failure, an API that does not answer in all that time is one."""
+def examine(kube: Kube, job: Job, clock: Clock, tell: Tell = nobody) -> dict[str, t.Any]:
+    """The result of the last look. Findings are no failure, an API that does not answer in all that time is one.
+
+    Who waits is told what for.
+    """
+    progress = Progress(tell if job.wait_timeout else nobody, clock.now)
     deadline = clock.deadline(job.wait_timeout)
     last: Health | None = None
     silence: KubeError | None = None
@@ -79,6 +85,12 @@ def examine(kube: Kube, job: Job, clock: Clock) -> dict[str, t.Any]:
             silence = error
         finally:
             looked = clock.now() - begun
+        if silence:
+            progress.silent()
+        elif last and not last.ok:
+            progress.failing(last.checks)
+        else:
+            progress.well(deadline.elapsed)
         return last if last and last.ok else None
 
     def durations() -> dict[str, t.Any]:
