@@ -12,6 +12,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import logging
@@ -23,10 +24,12 @@ import traceback
 import typing as t
 import urllib.parse
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 
 from ._errors import MaintenanceError
 from ._kube_http import Kube, KubeError
+from ._kube_options import ARGUMENT_SPEC, api_module
+from ._kube_proxy import Proxy
 
 MISSING: str | None = None
 try:
@@ -37,68 +40,6 @@ except ImportError:
     MISSING = traceback.format_exc()
 
 __all__ = ["ARGUMENT_SPEC", "Kube", "KubeError", "api_module", "connect"]
-
-ARGUMENT_SPEC: dict[str, t.Any] = {
-    "kubeconfig": {"type": "raw", "no_log": True, "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG"])},
-    "context": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_CONTEXT"])},
-    "host": {"type": "str", "fallback": (env_fallback, ["K8S_AUTH_HOST"])},
-    "api_key": {"type": "str", "no_log": True, "fallback": (env_fallback, ["K8S_AUTH_API_KEY"])},
-    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"], "fallback": (env_fallback, ["K8S_AUTH_SSL_CA_CERT"])},
-    "client_cert": {"type": "path", "aliases": ["cert_file"], "fallback": (env_fallback, ["K8S_AUTH_CERT_FILE"])},
-    # A path, no secret.
-    "client_key": {
-        "type": "path",
-        "aliases": ["key_file"],
-        "no_log": False,
-        "fallback": (env_fallback, ["K8S_AUTH_KEY_FILE"]),
-    },
-    "servers": {"type": "list", "elements": "str"},
-    "tls_server_name": {"type": "str"},
-    "validate_certs": {"type": "bool", "default": True, "aliases": ["verify_ssl"]},
-}
-
-# What a kubeconfig may say under `users` without a secret.
-_PLAIN = frozenset(
-    (
-        "apiVersion",
-        "as",
-        "client-certificate",
-        "client-key",
-        "command",
-        "interactiveMode",
-        "name",
-        "tokenFile",
-        "username",
-    )
-)
-
-
-def api_module(argument_spec: t.Mapping[str, t.Any], **kwargs: t.Any) -> t.Any:
-    """An AnsibleModule with the options of the API.
-
-    ``no_log`` would mask every single value of a kubeconfig given as a dict, "v1" and "kubernetes" among them, wherever
-    they occur in a result. Here its secrets stay masked and nothing else.
-    """
-    module = AnsibleModule(argument_spec={**ARGUMENT_SPEC, **argument_spec}, **kwargs)
-    kubeconfig = module.params["kubeconfig"]
-    if isinstance(kubeconfig, dict):
-        secrets = set(_values(kubeconfig.get("users"), _PLAIN)) | {module.params["api_key"]}
-        module.no_log_values -= set(_values(kubeconfig)) - secrets
-    elif isinstance(kubeconfig, str) and "\n" not in kubeconfig:
-        module.no_log_values.discard(kubeconfig)
-    return module
-
-
-def _values(tree: t.Any, without: t.Container[str] = ()) -> t.Iterator[str]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key not in without:
-                yield from _values(value, without)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _values(value, without)
-    elif tree is not None and not isinstance(tree, bool):
-        yield str(tree)
 
 
 def connect(params: t.Mapping[str, t.Any]) -> Kube:
@@ -122,8 +63,7 @@ def connect(params: t.Mapping[str, t.Any]) -> Kube:
                 " give the cluster's certificate-authority, there or in ca_cert"
             )
         tls = _tls(access)
-    if params.get("api_key"):
-        access.api_key, access.refresh_api_key_hook = {"BearerToken": f"Bearer {params['api_key']}"}, None
+    _override_credentials(params, access)
     servers = [server.rstrip("/") for server in params.get("servers") or [access.host]]
     for server in servers:
         if urllib.parse.urlsplit(server).scheme != "https":
@@ -133,8 +73,35 @@ def connect(params: t.Mapping[str, t.Any]) -> Kube:
         tls,
         authorization=access.authorization,
         tls_server_name=params.get("tls_server_name") or access.tls_server_name,
-        proxy=access.proxy,
+        proxy=Proxy(params.get("proxy") or access.proxy, params.get("no_proxy"), params.get("proxy_headers")),
+        headers=access.impersonation,
     )
+
+
+def _override_credentials(params: t.Mapping[str, t.Any], access: _Access) -> None:
+    """Who the options say that we are, over the user of the kubeconfig."""
+    user, password = params.get("username"), params.get("password")
+    if bool(user) != bool(password):
+        raise KubeError("username and password are given together, or none of them")
+    if params.get("api_key"):
+        access.api_key, access.refresh_api_key_hook = {"BearerToken": f"Bearer {params['api_key']}"}, None
+    elif user:
+        login = base64.b64encode(f"{user}:{password}".encode()).decode()
+        access.api_key, access.refresh_api_key_hook = {"BearerToken": f"Basic {login}"}, None
+    other, groups = params.get("impersonate_user"), params.get("impersonate_groups")
+    if groups and not other:
+        raise KubeError("impersonate_groups are groups of an impersonate_user, which is missing")
+    if other:
+        access.impersonation = _impersonation({"as": other, "as-groups": groups})
+
+
+def _impersonation(user: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """Headers for what a kubeconfig says under a user, which the package does not read: it would act as the user."""
+    headers = [("Impersonate-User", user.get("as")), ("Impersonate-Uid", user.get("as-uid"))]
+    headers += [("Impersonate-Group", group) for group in user.get("as-groups") or []]
+    for key, values in (user.get("as-user-extra") or {}).items():
+        headers += [(f"Impersonate-Extra-{urllib.parse.quote(key.lower(), safe='')}", value) for value in values]
+    return [(name, value) for name, value in headers if value]
 
 
 @contextlib.contextmanager
@@ -159,6 +126,7 @@ class _Access:
     verify_ssl: bool = True
     tls_server_name: str | None = None
     proxy: str | None = None
+    impersonation: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     api_key: dict[str, str] = dataclasses.field(default_factory=dict)
     refresh_api_key_hook: t.Callable[[_Access], None] | None = None
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
@@ -181,12 +149,14 @@ def _load(params: t.Mapping[str, t.Any], access: _Access, folder: str) -> None:
         raise KubeError("kubeconfig is a text: give the path of the file, or its content as a dict (filter from_yaml)")
     source = "kubeconfig" if isinstance(kubeconfig, dict) else kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION
     try:
+        keep = None
         if isinstance(kubeconfig, dict):
             found = kube_config.ConfigNode(source, kubeconfig)
         else:
-            found = kube_config.KubeConfigMerger(source).config
+            files = kube_config.KubeConfigMerger(source)
+            found, keep = files.config, files.save_changes if params.get("persist_config") else None
         if found:
-            _load_kubeconfig(found, params.get("context"), access, folder)
+            _load_kubeconfig(found, params.get("context"), access, folder, keep)
         elif kubeconfig or not os.environ.get("KUBERNETES_SERVICE_HOST"):
             raise KubeError(f"no kubeconfig at {source}: name one in kubeconfig or K8S_AUTH_KUBECONFIG, or give host")
         else:
@@ -200,12 +170,18 @@ def _load(params: t.Mapping[str, t.Any], access: _Access, folder: str) -> None:
         raise KubeError(f"{source}: {str(error).split('{', 1)[0]}") from None
 
 
-def _load_kubeconfig(found: t.Any, context: str | None, access: _Access, folder: str) -> None:
+def _load_kubeconfig(
+    found: t.Any, context: str | None, access: _Access, folder: str, keep: t.Callable[[], None] | None
+) -> None:
     # Relative paths are relative to the file that says them.
-    loader = kube_config.KubeConfigLoader(found, active_context=context, config_base_path=None, temp_file_path=folder)
+    loader = kube_config.KubeConfigLoader(
+        found, active_context=context, config_base_path=None, temp_file_path=folder, config_persister=keep
+    )
     user = loader.current_context["context"].get("user")
     entry = found["users"].get_with_name(user, safe=True) if user and found.safe_get("users") else None
-    provider = (entry.value.get("user") or {}).get("auth-provider") if entry else None
+    said_of_user = (entry.value.get("user") or {}) if entry else {}
+    access.impersonation = _impersonation(said_of_user)
+    provider = said_of_user.get("auth-provider")
     if provider and not any(key.startswith("idp-certificate-authority") for key in provider.get("config") or {}):
         raise KubeError(
             f"user {user} of the kubeconfig has an auth-provider without idp-certificate-authority, whose certificate"

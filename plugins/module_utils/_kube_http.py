@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import ipaddress
 import json
 import re
 import typing as t
 import urllib.parse
-import urllib.request
 
 from ._errors import MaintenanceError
+from ._kube_proxy import Proxy
 
 if t.TYPE_CHECKING:
     import ssl
@@ -69,13 +68,22 @@ class Kube:
         tls: ssl.SSLContext,
         authorization: t.Callable[[], t.Mapping[str, str]] = dict,
         tls_server_name: str | None = None,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
+        headers: t.Sequence[tuple[str, str]] = (),
     ) -> None:
         self.server = servers[0]
         self.date = ""
         self._servers = list(servers)
         self._authorization = authorization
-        self._pools = {server: _pool(proxy or _proxy_for(server), tls, tls_server_name) for server in servers}
+        self._headers = headers
+        options = {
+            "ssl_context": tls,
+            "server_hostname": tls_server_name or None,
+            "maxsize": CONNECTIONS,
+            "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+            "retries": False,
+        }
+        self._pools = {server: (proxy or Proxy()).pool(server, **options) for server in servers}
 
     def get(self, path: str, query: Query = None) -> dict[str, t.Any]:
         return self._ask("GET", path, query)
@@ -137,7 +145,10 @@ class Kube:
         content_type: str = "application/json",
         preload_content: bool = True,
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"Accept": "application/json, */*", "User-Agent": "kubeops.maintenance", **self._authorization()}
+        # Its own kind of dict, because a header may be there more than once.
+        headers = urllib3._collections.HTTPHeaderDict(self._headers)
+        headers.update({"Accept": "application/json, */*", "User-Agent": "kubeops.maintenance"})
+        headers.update(self._authorization())
         if body is not None:
             headers["Content-Type"] = content_type
         url = path + ("?" + urllib.parse.urlencode(query) if query else "")
@@ -208,47 +219,3 @@ def reason_of(error: Exception) -> str:
         return f"the proxy: {reason_of(error.original_error)}"
     # urllib3 begins some of its messages with the name of an object of its own.
     return re.sub(r"^(<.*?>|\w+\(.*?\)): ", "", str(error))
-
-
-def _pool(proxy: str, tls: ssl.SSLContext, tls_server_name: str | None) -> urllib3.PoolManager:
-    options: dict[str, t.Any] = {
-        "ssl_context": tls,
-        "server_hostname": tls_server_name or None,
-        "maxsize": CONNECTIONS,
-        "timeout": urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
-        "retries": False,
-    }
-    if not proxy:
-        return urllib3.PoolManager(**options)
-    if proxy.startswith("socks"):
-        from urllib3.contrib.socks import SOCKSProxyManager
-
-        return SOCKSProxyManager(proxy, **options)
-    login = urllib3.util.parse_url(proxy).auth
-    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
-
-
-def _proxy_for(server: str) -> str:
-    """The environment's proxy for a server, empty where none applies."""
-    proxies = urllib.request.getproxies_environment()
-    parts = urllib.parse.urlsplit(server)
-    if _is_direct(parts.hostname or "", parts.netloc, proxies.get("no", "")):
-        return ""
-    return proxies.get(parts.scheme) or proxies.get("all") or ""
-
-
-def _is_direct(host: str, netloc: str, no_proxy: str) -> bool:
-    """As the tools written in Go have it: never a proxy for the loopback, and no_proxy may have networks in it."""
-    address = None
-    with contextlib.suppress(ValueError):
-        address = ipaddress.ip_address(host)
-    if host == "localhost" or (address and address.is_loopback):
-        return True
-    for entry in filter(None, (entry.strip().lower() for entry in no_proxy.split(","))):
-        if entry in ("*", host, netloc) or host.endswith("." + entry.lstrip(".")):
-            return True
-        with contextlib.suppress(ValueError):
-            if address and address in ipaddress.ip_network(entry, strict=False):
-                return True
-    return False

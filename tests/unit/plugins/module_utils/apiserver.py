@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import datetime
+import http.client
 import http.server
 import ipaddress
 import json
 import pathlib
+import socket
 import ssl
 import threading
 import typing as t
@@ -76,7 +79,7 @@ class Authority:
 class Request:
     method: str
     path: str
-    headers: dict[str, str]
+    headers: http.client.HTTPMessage
     body: t.Any
     client: str
 
@@ -105,7 +108,7 @@ class Server:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 subject = dict(pair[0] for pair in (self.request.getpeercert() or {}).get("subject", ()))
-                asked = Request(self.command, self.path, dict(self.headers), body, subject.get("commonName", ""))
+                asked = Request(self.command, self.path, self.headers, body, subject.get("commonName", ""))
                 outer.requests.append(asked)
                 status, content, headers = answer(asked)
                 data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
@@ -133,6 +136,43 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+class ConnectProxy:
+    """Tunnels as it is asked to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> ConnectProxy:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += client.recv(1)
+                self.asked.append(head.decode())
+                host, _colon, port = head.split()[1].decode().rpartition(":")
+                server = socket.create_connection((host, int(port)))
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
 
 
 def kubeconfig(server: str, authority: Authority, user: dict[str, t.Any], **cluster: t.Any) -> dict[str, t.Any]:

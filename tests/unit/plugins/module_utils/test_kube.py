@@ -22,14 +22,16 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _kube, _kube_http
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError, connect
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_proxy import Proxy
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.apiserver import (
     Authority,
+    ConnectProxy,
     Server,
     kubeconfig,
 )
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from kubernetes.config import incluster_config
+from kubernetes.config import incluster_config, kube_config
 
 # Nobody is asked for its passphrase.
 ENCRYPTED = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -212,21 +214,104 @@ def test_a_path_is_no_secret(value, masked):
         assert _kube.api_module({}).no_log_values == masked
 
 
-def test_the_environment_is_a_fallback(monkeypatch):
-    for name in ("KUBECONFIG", "CONTEXT", "HOST", "API_KEY", "SSL_CA_CERT", "CERT_FILE", "KEY_FILE"):
-        monkeypatch.setenv(f"K8S_AUTH_{name}", f"/{name}")
-    with patch_module_args({"context": "mine"}):
-        params = _kube.api_module({}).params
-    assert {key: value for key, value in params.items() if value} == {
-        "kubeconfig": "/KUBECONFIG",
-        "context": "mine",
-        "host": "/HOST",
-        "api_key": "/API_KEY",
-        "ca_cert": "/SSL_CA_CERT",
-        "client_cert": "/CERT_FILE",
-        "client_key": "/KEY_FILE",
-        "validate_certs": True,
-    }
+VARIABLES = {
+    "KUBECONFIG": "kubeconfig",
+    "HOST": "host",
+    "API_KEY": "api_key",
+    "USERNAME": "username",
+    "PASSWORD": "password",
+    "CA_CERT": "ca_cert",
+    "SSL_CA_CERT": "ca_cert",
+    "CLIENT_CERT": "client_cert",
+    "CERT_FILE": "client_cert",
+    "CLIENT_KEY": "client_key",
+    "KEY_FILE": "client_key",
+    "IMPERSONATE_USER": "impersonate_user",
+    "PROXY": "proxy",
+    "NO_PROXY": "no_proxy",
+}
+
+
+@pytest.mark.parametrize(("variable", "option"), VARIABLES.items())
+def test_the_environment_is_a_fallback(monkeypatch, variable, option):
+    monkeypatch.setenv(f"K8S_AUTH_{variable}", "/theirs")
+    with patch_module_args({}):
+        assert _kube.api_module({}).params[option] == "/theirs"
+    with patch_module_args({option: "/mine"}):
+        assert _kube.api_module({}).params[option] == "/mine"
+
+
+def test_the_environment_is_a_fallback_for_what_is_no_text(monkeypatch):
+    monkeypatch.setenv("K8S_AUTH_PERSIST_CONFIG", "yes")
+    monkeypatch.setenv("K8S_AUTH_IMPERSONATE_GROUPS", "admins,auditors")
+    monkeypatch.setenv("K8S_AUTH_PROXY_HEADERS_PROXY_BASIC_AUTH", "me:pw")
+    with patch_module_args({}):
+        module = _kube.api_module({})
+    assert module.params["persist_config"] is True
+    assert module.params["impersonate_groups"] == ["admins", "auditors"]
+    assert module.params["proxy_headers"] == {"proxy_basic_auth": "me:pw", "basic_auth": None, "user_agent": None}
+    assert module.no_log_values == {"me:pw"}
+
+
+def test_basic_authentication(serve, authority):
+    server = serve()
+    options = {"host": server.url, "ca_cert": authority.ca, "username": "jo", "password": "s3cret"}
+    connect(options).get("/")
+    connect({**options, "api_key": "token"}).get("/")
+    assert [request.headers["Authorization"] for request in server.requests] == [
+        f"Basic {base64.b64encode(b'jo:s3cret').decode()}",
+        "Bearer token",
+    ]
+
+
+NOBODY = dict.fromkeys(("Impersonate-User", "Impersonate-Uid", "Impersonate-Group", "Impersonate-Extra-a%2Fb"))
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "sent"),
+    [
+        ({}, {}, {}),
+        ({}, {"impersonate_user": "jo"}, {"Impersonate-User": ["jo"]}),
+        (
+            {"as": "kim", "as-groups": ["old"]},
+            {"impersonate_user": "jo", "impersonate_groups": ["admins", "auditors"]},
+            {"Impersonate-User": ["jo"], "Impersonate-Group": ["admins", "auditors"]},
+        ),
+        (
+            {"as": "kim", "as-uid": "1", "as-groups": ["a", "b"], "as-user-extra": {"A/b": ["x", "y"]}},
+            {},
+            {
+                "Impersonate-User": ["kim"],
+                "Impersonate-Uid": ["1"],
+                "Impersonate-Group": ["a", "b"],
+                "Impersonate-Extra-a%2Fb": ["x", "y"],
+            },
+        ),
+    ],
+)
+def test_acting_as_somebody_else(serve, authority, said, options, sent):
+    server = serve()
+    connect({"kubeconfig": kubeconfig(server.url, authority, {"token": "t", **said}), **options}).get("/")
+    headers = server.requests[0].headers
+    assert {name: headers.get_all(name) for name in NOBODY} == {**NOBODY, **sent}
+    assert headers["Authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize(("persist", "kept"), [(True, "new"), (None, "old")])
+def test_a_renewed_token_is_kept_where_somebody_wants_it(serve, authority, tmp_path, monkeypatch, persist, kept):
+    def renew(_loader, provider):
+        provider["config"].value["id-token"] = "new"
+
+    monkeypatch.setattr(kube_config.KubeConfigLoader, "_refresh_oidc", renew)
+    expired = ".".join(base64.b64encode(part).decode().rstrip("=") for part in (b"{}", b'{"exp": 1}', b"x"))
+    provider = {"name": "oidc", "config": {"id-token": expired, "idp-certificate-authority-data": "Cg=="}}
+    server = serve()
+    config = kubeconfig(server.url, authority, {"auth-provider": provider})
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    connect({"kubeconfig": str(tmp_path / "config"), "persist_config": persist}).get("/")
+    assert server.requests[0].headers["Authorization"] == "Bearer new"
+    written = yaml.safe_load((tmp_path / "config").read_text())["users"][0]["user"]["auth-provider"]["config"]
+    assert written["id-token"] == {"new": "new", "old": expired}[kept]
 
 
 # TLS
@@ -280,6 +365,9 @@ def test_ca_without_key_identifiers_is_verified_like_any_other(tmp_path):
         ({"kubeconfig": "kind: Config\nusers: []"}, "is a text"),
         ({"kubeconfig": {"kind": "Config"}}, "Expected key current-context"),
         ({"context": "nowhere"}, "Expected object with name nowhere in kubeconfig/contexts"),
+        ({"username": "jo"}, "username and password are given together"),
+        ({"password": "pw"}, "username and password are given together"),
+        ({"impersonate_groups": ["admins"]}, "impersonate_groups are groups of an impersonate_user"),
         ({"ca_cert": "/nonexistent/ca.crt"}, "/nonexistent/ca.crt"),
     ],
 )
@@ -485,7 +573,7 @@ def test_bodies_and_content_types(serve, authority):
 def test_the_environments_proxy_is_used_where_it_applies(monkeypatch, server, no_proxy, direct):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert _kube_http._proxy_for(server) == ("" if direct else "http://proxy.example.com:3128")
+    assert Proxy().url_for(server) == ("" if direct else "http://proxy.example.com:3128")
 
 
 def test_a_proxy_that_does_not_answer_is_not_taken_for_the_server(authority, monkeypatch):
@@ -493,3 +581,38 @@ def test_a_proxy_that_does_not_answer_is_not_taken_for_the_server(authority, mon
     with pytest.raises(KubeError, match=r"192\.0\.2\.1:6443 \(.*proxy") as caught:
         connect({"host": "https://192.0.2.1:6443", "ca_cert": authority.ca}).get("/")
     assert caught.value.status == 0
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "asked"),
+    [(None, 1), ("example.com", 1), ("example.com,127.0.0.0/8", 0)],
+)
+def test_a_proxy_that_is_named_is_used_for_what_is_not_excepted(serve, authority, monkeypatch, no_proxy, asked):
+    # Not of the named one's concern.
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = serve()
+    headers = {"proxy_basic_auth": "me:pw", "basic_auth": None, "user_agent": "ours/1"}
+    with ConnectProxy() as proxy:
+        connect(
+            {
+                "kubeconfig": kubeconfig(server.url, authority, {"token": "t"}, **{"proxy-url": "http://192.0.2.1:1"}),
+                "proxy": proxy.url,
+                "no_proxy": no_proxy,
+                "proxy_headers": headers,
+            }
+        ).get("/")
+    assert len(server.requests) == 1
+    assert len(proxy.asked) == asked
+    for head in proxy.asked:
+        assert head.startswith(f"CONNECT {server.url.removeprefix('https://')} ")
+        assert f"proxy-authorization: basic {base64.b64encode(b'me:pw').decode()}".lower() in head.lower()
+        assert "user-agent: ours/1" in head.lower()
+        assert "Bearer" not in head
+
+
+def test_no_proxy_goes_over_that_of_the_environment(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", "10.0.0.0/8")
+    assert Proxy().url_for("https://10.1.2.3:6443") == ""
+    assert Proxy(exceptions="192.0.2.0/24").url_for("https://10.1.2.3:6443") == "http://proxy.example.com:3128"
+    assert Proxy(exceptions="192.0.2.0/24").url_for("https://192.0.2.1:6443") == ""
