@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: The kubeops.maintenance contributors (@kubeops)
 description:
   - Takes a node out of work, as C(kubectl drain) does, and gives it back.
-  - Takes the options of M(kubernetes.core.k8s_drain) with the same meaning, except that it always waits.
+  - Takes the options of M(kubernetes.core.k8s_drain) with the same meaning. The notes say where it is safer on purpose.
   - Everything that can forbid a drain is found out before the first change. When one pod may not go, or a
     PodDisruptionBudget can never allow it, nothing is cordoned and nothing evicted.
   - It waits until every pod that has to go is gone, recognised by its UID. Pods that do not go in time are a failure
@@ -199,6 +199,13 @@ options:
     type: bool
     default: false
 notes:
+  - >-
+    Safer than M(kubernetes.core.k8s_drain): it always waits, never for ever, and pods that are still there in the end
+    are a failure and no warning; O(delete_options.terminate_grace_period=0) is not overlooked; a bare pod with emptyDir
+    volumes takes O(delete_options.force) and O(delete_options.delete_emptydir_data); only a controller counts as the
+    owner who recreates a pod; a pod of a DaemonSet that no longer exists is not kept, but takes
+    O(delete_options.force); O(state=uncordon) leaves the cordon of somebody else alone unless O(force_uncordon);
+    certificates are always verified.
   - To find room for pods, nodes, their pods, claims and volumes are read. Where that is not allowed, a warning says so.
   - Pods of the node and budgets that it waits for are watched. Where that is not allowed, they are listed now and then.
 seealso:
