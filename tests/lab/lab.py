@@ -44,6 +44,11 @@ class Lab:
         return self.folder / "ssh"
 
     @property
+    def shared(self) -> Path:
+        """What all nodes have at /srv/shared, as a file server would give it to them."""
+        return self.folder / "shared"
+
+    @property
     def network(self) -> str:
         return f"kubeops-lab-{self.name}"
 

@@ -64,6 +64,7 @@ def stopped(lab: Lab) -> list[str]:
 
 def make(lab: Lab, goods: Supply) -> None:
     access.prepare(lab, cluster.ignore_preflight_errors())
+    lab.shared.mkdir()
     first, *others = sorted(lab.nodes, key=lambda node: not node.control_plane)
     with stage("mirror and nodes"):
         starts = [functools.partial(nodes.start, lab, goods, node) for node in lab.nodes]

@@ -48,6 +48,7 @@ def start(lab: Lab, supply: Supply, node: Node) -> None:
         *(f"--add-host={name}:{address}" for name, address in hosts.items()),
         f"--volume={access.host_key(lab, node.name)}:/etc/ssh/ssh_host_ed25519_key:ro",
         f"--volume={lab.ssh / 'id_ed25519.pub'}:/etc/ssh/authorized_keys.d/{access.USER}:ro",
+        f"--volume={lab.shared}:/srv/shared",
     )
 
 

@@ -18,15 +18,14 @@ from pathlib import Path
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
-TARGET = "1.37.1"
+TARGET = "1.37.1"  # of the upgrades
 
 
 class Run:
-    """A run of the upgrade. Its output goes to a file, so that a test can read along."""
+    """A run of a playbook of the collection. Its output goes to a file, so that a test can read along."""
 
-    def __init__(self, inventory: Path, log: Path, *arguments: str, version: str = TARGET) -> None:
-        command = ["ansible-playbook", f"--inventory={inventory}", "kubeops.maintenance.upgrade"]
-        command += [f"--extra-vars=kubernetes_version={version}", *arguments]
+    def __init__(self, playbook: str, inventory: Path, log: Path, *arguments: str) -> None:
+        command = ["ansible-playbook", f"--inventory={inventory}", f"kubeops.maintenance.{playbook}", *arguments]
         # Not Molecule's settings but those of somebody in the checkout.
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
         # Ansible's workers have sessions of their own: by this mark all that a run has started is found again.
@@ -51,6 +50,11 @@ class Run:
     def output(self) -> str:
         """What it has printed until now, as one line: messages are folded somewhere."""
         return " ".join(self.log.read_text().split())
+
+    @property
+    def message(self) -> str:
+        """What its last failure has to say."""
+        return self.output.rpartition("fatal: ")[2].partition("PLAY RECAP")[0]
 
     def says(self, text: str) -> bool:
         return text in self.output

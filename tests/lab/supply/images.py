@@ -28,16 +28,17 @@ CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 # netbase has /etc/protocols: without it nft prints protocols as numbers, and a kube-proxy that starts over then deletes
 # every Service.
 KUBE_PROXY_NEEDS = ("nftables", "conntrack", "netbase")
+SHELL_NEEDS = ("busybox-static",)
 
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """Programs of one recipe in a folder of the image, on nothing or on some Debian packages."""
+    """Programs of one recipe in a folder of the image, on nothing or on some Debian packages; or these alone."""
 
     name: str
     tag: str
-    recipe: Recipe
-    programs: tuple[str, ...]
+    recipe: Recipe | None = None
+    programs: tuple[str, ...] = ()
     folder: str = "/usr/local/bin"
     entrypoint: bool = True
     user: str = "0"
@@ -45,8 +46,8 @@ class Image:
 
 
 def images(kubernetes: t.Sequence[Recipe], etcd: t.Sequence[Recipe], others: t.Sequence[Recipe]) -> list[Image]:
-    """Every image of the mirror, with upstream's names, tags and entry points."""
-    wanted = []
+    """Every image of the mirror, with upstream's names, tags and entry points, and `shell` for workloads of tests."""
+    wanted = [Image("shell", "1.0.0", entrypoint=False, debian=SHELL_NEEDS)]
     for recipe in kubernetes:
         tag = f"v{recipe.version}"
         wanted += [Image(name, tag, recipe, (name,)) for name in CONTROL_PLANE]
@@ -91,7 +92,7 @@ class Images:
         return product
 
     def image(self, image: Image) -> Path:
-        programs = self.programs.folder(image.recipe)
+        programs = self.programs.folder(image.recipe) if image.recipe else Path()
         base = self._base(image.debian) if image.debian else None
         made_from = {**dataclasses.asdict(image), "recipe": programs.name, "base": base.name if base else ""}
         product = self.cache.path("images", f"{image.name}-{image.tag}", made_from)
@@ -100,7 +101,8 @@ class Images:
             layout = Layout(part, self.architecture)
             if base:
                 layout.add_tar(base)
-            layout.add_files({f"{image.folder}/{name}": programs / name for name in image.programs})
+            if image.programs:
+                layout.add_files({f"{image.folder}/{name}": programs / name for name in image.programs})
             settings: dict[str, t.Any] = {
                 "User": image.user,
                 "Env": ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],

@@ -35,6 +35,7 @@ def test_images_have_the_names_and_tags_that_kubeadm_lists() -> None:
         "coredns:v1.14.2",
         "pause:3.10.2",
         "web:1.0.0",
+        "shell:1.0.0",
     }
 
 
