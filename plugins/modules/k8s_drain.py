@@ -325,7 +325,8 @@ no_room:
     - Counted as the scheduler does are requests against what is free, taints, node selectors and required node
       affinity, host ports, volumes that are bound to nodes, and required anti-affinity by host name. Other affinity
       between pods, topology spread, and pods that give way to others of higher priority are not.
-    - An estimate, made before the first eviction. Pods of the drain are not promised the same room twice.
+    - An estimate, made before the first eviction. Pods of the drain are not promised the same room twice. At most 200
+      nodes are looked at.
   returned: always
   type: list
   elements: dict

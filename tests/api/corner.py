@@ -160,8 +160,10 @@ def template(
     ready: bool = True,
     empty_dir: bool = False,
     claim: str = "",
+    cpu: int = 0,
+    more: Object | None = None,
 ) -> Object:
-    """A pod as kwok plays it."""
+    """A pod as kwok plays it. ``more`` is what else its spec has."""
     annotations = {STOPS_AFTER: f"{stops_after * 1000:.0f}ms"} if stops_after else {}
     if not ready:
         annotations[UNREADY] = "true"
@@ -170,6 +172,9 @@ def template(
         "nodeSelector": {"corner": corner},
         "terminationGracePeriodSeconds": max(30, int(stops_after) + 1),
     }
+    if cpu:
+        spec["containers"][0]["resources"] = {"requests": {"cpu": str(cpu)}}
+    spec.update(more or {})
     if empty_dir:
         spec["volumes"] = [{"name": "scratch", "emptyDir": {}}]
     if claim:

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / ".collections"))
 from ansible_collections.kubeops.maintenance.tests.api import cluster  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.api.corner import Corner  # noqa: E402
-from ansible_collections.kubeops.maintenance.tests.bench import audit, report, tools  # noqa: E402
+from ansible_collections.kubeops.maintenance.tests.bench import audit, forecast, report, tools  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.bench.watcher import Watcher, budget_limit  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.lab.process import LabError  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.lab.progress import say  # noqa: E402
@@ -142,6 +142,8 @@ def main() -> int:
                 for tool in names:
                     say(f"{case.name}: {tool}")
                     rows.append(measure(api, asked, case, tool, Path(folder)))
+        if tools.OURS in names:
+            rows += forecast.rows(options.case or [""])
     except LabError as error:
         say(f"failed: {error}")
         return 1

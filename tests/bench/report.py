@@ -35,10 +35,11 @@ class Row:
     failure: str = ""
     goal: float | None = None
     budgets: int = 0
+    most_mb: float | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         row = dataclasses.asdict(self)
-        del row["goal"], row["budgets"]
+        del row["goal"], row["budgets"], row["most_mb"]
         return row
 
 
@@ -68,6 +69,8 @@ def missed(rows: t.Sequence[Row], ours: str, kubectl: str) -> list[str]:
             found.append(f"{row.case}: failed: {row.failure}")
         if row.goal and row.ratio and row.ratio > row.goal:
             found.append(f"{row.case}: {row.ratio}x of the limit, not {row.goal}x")
+        if row.most_mb and row.peak_rss_mb > row.most_mb:
+            found.append(f"{row.case}: {row.peak_rss_mb} MB, not {row.most_mb}")
         most = calls_of_kubectl.get(row.case)
         if most is not None and row.api_calls > most * SHARE_OF_CALLS:
             found.append(f"{row.case}: {row.api_calls} API calls, kubectl {most}")

@@ -46,6 +46,7 @@ class Outcome:
     seconds: float
     peak_rss_mb: float
     failure: str
+    said: str
 
 
 def prepare() -> None:
@@ -70,6 +71,10 @@ def drain(tool: str, node: str, kubeconfig: Path, scratch: Path) -> Outcome:
         "kubeconfig": str(kubeconfig),
         "delete_options": {"ignore_daemonsets": True, "wait_timeout": TIMEOUT},
     }
+    return run_module(tool, options, scratch)
+
+
+def run_module(tool: str, options: t.Mapping[str, t.Any], scratch: Path) -> Outcome:
     collection, _dot, module = tool.rpartition(".")
     command = [str(ENVIRONMENT / "bin" / "python"), "-c", RUN_A_MODULE]
     command += [f"ansible_collections.{collection}.plugins.modules.{module}"]
@@ -97,8 +102,8 @@ def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -
                 process.kill()
             seconds = time.monotonic() - start
         said.seek(0)
-        failure = _message(said.read()) if process.returncode else ""
-    return Outcome(started, seconds, peak / 1024, failure)
+        text = said.read()
+    return Outcome(started, seconds, peak / 1024, _message(text) if process.returncode else "", text)
 
 
 def _follow(process: subprocess.Popen[bytes]) -> int:

@@ -40,16 +40,12 @@ def looks_for_room(pod: Pod) -> bool:
 class Place:
     """A node, with what is left of it. ``unwelcome``: UIDs of guests that may not share it with who is there."""
 
+    name: str
     node: Object
     taints: t.Sequence[Object]
     free: Amounts
     ports: Ports = dataclasses.field(default_factory=set)
     unwelcome: set[str] = dataclasses.field(default_factory=set)
-    closed: bool = False
-
-    @property
-    def name(self) -> str:
-        return str(self.node["metadata"]["name"])
 
 
 @dataclasses.dataclass(eq=False)
@@ -60,7 +56,12 @@ class Guest:
     needs: Amounts
     ports: Ports
     volumes: t.Mapping[str, Object]
-    options: list[Place] = dataclasses.field(default_factory=list)
+
+    def kind(self) -> str:
+        """The same for all that may run on the same nodes as long as these are empty."""
+        spec = self.pod.get("spec") or {}
+        rules = [spec.get(name) for name in ("nodeSelector", "tolerations")]
+        return repr([*rules, (spec.get("affinity") or {}).get("nodeAffinity"), self.needs, self.volumes])
 
     def obstacle(self, place: Place) -> str:
         """The first thing that keeps it away as things are, empty where there is none."""
@@ -83,60 +84,69 @@ class Guest:
 
 
 class Room:
-    """``ask``: the nodes that could take one of the pods if they were empty, the most wanted first.
-
-    What runs on a node is counted with ``add``; then ``fill`` lets in who fits.
-    """
+    """``next`` names a node worth looking at, and ``fill`` lets in who fits there beside what runs already."""
 
     def __init__(
         self, leaving: t.Iterable[Pod], others: t.Iterable[Object], volumes: t.Callable[[Pod], t.Mapping[str, Object]]
     ) -> None:
         """``others``: the nodes that nothing is taken from."""
         self._places = {
-            place.name: place
-            for place in (Place(node, placement.taints(node), requests.offered(node)) for node in others)
+            str(node["metadata"]["name"]): Place(
+                node["metadata"]["name"], node, placement.taints(node), requests.offered(node)
+            )
+            for node in others
         }
         self._guests = [
             Guest(pod, requests.asked(pod), requests.host_ports(pod), volumes(pod))
             for pod in sorted(leaving, key=lambda pod: (pods.full_name(pod), pods.uid(pod)))
         ]
-        rank: dict[str, int] = {}
-        for guest in self._guests:
-            guest.options = [place for place in self._places.values() if not guest.obstacle(place)]
-            for place in guest.options:
-                rank[place.name] = min(rank.get(place.name, len(guest.options)), len(guest.options))
-        most: Amounts = {}
-        for place in self._places.values():
-            requests.at_least(most, place.free)
-        self.homeless = sorted(self._guests, key=lambda guest: (len(guest.options), -_share(guest.needs, most)))
-        self.ask = sorted(rank, key=lambda name: (rank[name], -_share(self._places[name].free, most), name))
         self._near: dict[str, list[Guest]] = collections.defaultdict(list)
         for guest in self._guests:
             self._near[pods.namespace(guest.pod)].append(guest)
         self._far = [guest for guest in self._guests if placement.looks_far(guest.pod)]
+        choices: dict[str, list[str]] = {}
+        for guest in self._guests:
+            if guest.kind() not in choices:
+                choices[guest.kind()] = [place.name for place in self._places.values() if not guest.obstacle(place)]
+        most: Amounts = {}
+        for place in self._places.values():
+            requests.at_least(most, place.free)
+        # Without a choice first, then the largest.
+        self._homeless = sorted(
+            self._guests, key=lambda guest: (len(choices[guest.kind()]), -_share(guest.needs, most))
+        )
+        rank: dict[str, int] = {}
+        for names in sorted(choices.values(), key=len, reverse=True):
+            rank.update(dict.fromkeys(names, len(names)))
+        order = sorted(rank, key=lambda name: (rank[name], -_share(self._places[name].free, most), name))
+        self._unseen = collections.deque(self._places[name] for name in order)
 
-    def add(self, pod: Pod) -> None:
-        """A pod that is somewhere, if it is on a node that was not filled yet."""
-        place = self._places.get((pod.get("spec") or {}).get("nodeName") or "")
-        if place and not place.closed and not pods.finished(pod):
-            self._take_in(place, pod, requests.asked(pod), requests.host_ports(pod))
+    def next(self) -> str:
+        """The most wanted of those that nobody has looked at yet; empty where a look would help nobody."""
+        while self._unseen:
+            place = self._unseen.popleft()
+            if any(not guest.obstacle(place) for guest in self._homeless):
+                return place.name
+        return ""
 
-    def fill(self, name: str) -> None:
+    def fill(self, name: str, running: t.Iterable[Pod]) -> None:
         place = self._places[name]
+        for pod in running:
+            if not pods.finished(pod):
+                self._take_in(place, pod, requests.asked(pod), requests.host_ports(pod))
         homeless = []
-        for guest in self.homeless:
+        for guest in self._homeless:
             if guest.obstacle(place):
                 homeless.append(guest)
             else:
                 self._take_in(place, guest.pod, guest.needs, guest.ports)
-        self.homeless = homeless
-        place.closed = True
+        self._homeless = homeless
 
     def reasons(self) -> list[tuple[Pod, str]]:
-        """Who found no room, and why: counted over all nodes, so every node of ``ask`` has to be filled before."""
+        """Who found no room, and why."""
         return [
             (guest.pod, self._reason(guest))
-            for guest in sorted(self.homeless, key=lambda guest: pods.full_name(guest.pod))
+            for guest in sorted(self._homeless, key=lambda guest: pods.full_name(guest.pod))
         ]
 
     def _take_in(self, place: Place, pod: Pod, needs: Amounts, ports: Ports) -> None:
@@ -154,11 +164,14 @@ class Room:
         kept: dict[str, list[Place]] = collections.defaultdict(list)
         for place in self._places.values():
             kept[guest.obstacle(place)].append(place)
-        causes = [_cause(guest, obstacle, places) for obstacle, places in sorted(kept.items(), key=_most_first)]
-        number = len(self._places)
-        if not causes:
+        # Where nothing keeps it away nobody has looked.
+        unseen = len(kept.pop("", ()))
+        number = len(self._places) - unseen
+        if not self._places:
             return "there is no other node"
-        return f"0 of {number} other node{'s' if number > 1 else ''}: {', '.join(causes)}"
+        causes = [_cause(guest, obstacle, places) for obstacle, places in sorted(kept.items(), key=_most_first)]
+        more = f"; {unseen} more were not looked at" if unseen else ""
+        return f"0 of {number} other node{'s' if number > 1 else ''}: {', '.join(causes)}{more}"
 
 
 def _most_first(item: tuple[str, list[Place]]) -> tuple[int, str]:

@@ -46,6 +46,7 @@ def test_no_limit_is_made_up() -> None:
         ({}, []),
         ({"ratio": 1.21}, ["10 pods: 1.21x of the limit, not 1.2x"]),
         ({"api_calls": 51}, ["10 pods: 51 API calls, kubectl 100"]),
+        ({"peak_rss_mb": 50.5, "most_mb": 50}, ["10 pods: 50.5 MB, not 50"]),
         ({"refusals": 3}, ["10 pods: 3 refusals"]),
         ({"failure": "no", "ratio": None}, ["10 pods: failed: no"]),
     ],

@@ -212,14 +212,16 @@ def test_the_search_ends_with_the_first_nodes_that_are_enough():
     assert looked_at(cluster) == 3
 
 
-@pytest.mark.parametrize(("free", "missing"), [(1, 0), (0, 1)])
-def test_a_full_cluster_is_read_at_once(free, missing):
-    nodes = many(200)
-    cluster = FakeCluster([make_pod(f"there-{n}", node=f"n{n:03}") for n in range(200 - free)])
-    cluster.others = nodes
+def test_the_search_in_a_full_cluster_is_bounded():
+    size = vacancies.LOOKS + 50
+    cluster = FakeCluster([make_pod(f"there-{n}", node=f"n{n:03}") for n in range(size)])
+    cluster.others = many(size)
     found, _warnings = vacancies_of(cluster)
-    assert len(found.missing([make_pod("web")])) == missing
-    assert looked_at(cluster) == vacancies.FEW + 1
+    missing = found.missing([make_pod("web")])
+    assert [reason for _pod, reason in missing] == [
+        "0 of 200 other nodes: 200 run as many pods as they may; 50 more were not looked at"
+    ]
+    assert looked_at(cluster) == vacancies.LOOKS
 
 
 def test_pods_that_need_no_room_are_no_question():

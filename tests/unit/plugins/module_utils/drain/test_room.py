@@ -32,11 +32,8 @@ def node(name, memory="4Gi", cpu="4", pods="110", **more):
 def search(leaving, others, running=(), volumes=lambda _pod: {}):
     """Reasons of those that find no room, by name."""
     room = Room(leaving, others, volumes)
-    for name in room.ask:
-        for there in running:
-            if there["spec"]["nodeName"] == name:
-                room.add(there)
-        room.fill(name)
+    while name := room.next():
+        room.fill(name, [there for there in running if there["spec"]["nodeName"] == name])
     return {found["metadata"]["name"]: reason for found, reason in room.reasons()}
 
 
@@ -213,19 +210,26 @@ def test_who_has_no_choice_comes_first():
     assert not search([free_to_go, bound_to_w2], [node("w2", labels={"disk": "ssd"}), node("w3")])
 
 
-def test_only_nodes_that_could_take_somebody_are_asked():
+def test_only_nodes_that_could_take_somebody_are_looked_at():
     others = [node("w2"), node("w3", unschedulable=True), node("w4", memory="1Gi"), node("w5", labels={"disk": "ssd"})]
-    leaving = [pod("a", memory="2Gi"), pod("b", memory="2Gi", nodeSelector={"disk": "ssd"})]
+    leaving = [pod("a", memory="3Gi"), pod("b", memory="3Gi", nodeSelector={"disk": "ssd"}), pod("c", memory="9Gi")]
+    room = Room(leaving, [*others, node("w6")], lambda _pod: {})
     # First where somebody has to go who has no choice.
-    assert Room(leaving, others, lambda _pod: {}).ask == ["w5", "w2"]
+    assert room.next() == "w5"
+    room.fill("w5", [])
+    assert room.next() == "w2"
+    room.fill("w2", [])
+    # The one that is left fits nowhere.
+    assert room.next() == ""
 
 
-def test_a_node_that_was_filled_is_counted_no_more():
-    room = Room([pod("a", memory="3Gi"), pod("b", memory="3Gi")], [node("w2")], lambda _pod: {})
-    room.fill("w2")
-    room.add(pod("late", "w2", memory="1Gi"))
-    room.add(pod("nowhere", None))
-    assert "largest free 1Gi of 3Gi asked" in room.reasons()[0][1]
+def test_nodes_that_were_not_looked_at_are_counted_apart():
+    others = [node("w2", memory="1Gi"), *(node(f"w{number}") for number in range(3, 6))]
+    room = Room([pod("a", memory="2Gi")], others, lambda _pod: {})
+    room.fill("w3", [pod("b", "w3", memory="3Gi")])
+    assert room.reasons()[0][1] == (
+        "0 of 2 other nodes: 2 have too little memory (largest free 1Gi of 2Gi asked); 2 more were not looked at"
+    )
 
 
 @pytest.mark.parametrize(
