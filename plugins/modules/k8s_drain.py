@@ -124,6 +124,24 @@ options:
           - V(0) leaves out none.
         type: int
         default: 0
+      stuck_after:
+        description:
+          - Seconds after the end of its own grace period at which a pod that is still there counts as stuck.
+          - When nothing but such pods and refused ones is left, the drain fails then and says what keeps each, instead
+            of waiting for O(delete_options.wait_timeout).
+          - V(0) means that it waits.
+        type: int
+        default: 120
+      unreachable:
+        description:
+          - What to do about pods of a node that is not Ready, which were asked to go and are past their grace period.
+            Nothing stops them as long as the kubelet is silent, and nobody can tell whether they still run.
+          - V(wait) waits for them like for all others.
+          - V(leave) does not. They are among RV(kept), and a warning says what makes the API give them up. They are
+            never deleted by force, and no finalizer is removed.
+        type: str
+        choices: [wait, leave]
+        default: wait
       order:
         description:
           - Groups of pods that leave a node one after the other. A pod belongs to the first group that it matches.
@@ -498,7 +516,7 @@ import typing as t
 
 from ..module_utils._channel import open_channel
 from ..module_utils._drain import order, parents
-from ..module_utils._drain.clock import Clock
+from ..module_utils._drain.clock import Clock, server_utc
 from ..module_utils._drain.filters import Guards
 from ..module_utils._drain.job import Job, Means
 from ..module_utils._drain.news import News
@@ -529,6 +547,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "wait_timeout": {"type": "int", "default": 600},
             "wait_sleep": {"type": "int", "default": 5},
             "skip_wait_for_delete_timeout": {"type": "int", "default": 0},
+            "stuck_after": {"type": "int", "default": 120},
+            "unreachable": {"type": "str", "choices": ["wait", "leave"], "default": "wait"},
             "order": {
                 "type": "list",
                 "elements": "dict",
@@ -577,6 +597,8 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             timeout=options["wait_timeout"] or A_DAY,
             slowest_look=options["wait_sleep"],
             order=order.groups(options["order"]),
+            stuck_after=options["stuck_after"],
+            leave_unreachable=options["unreachable"] == "leave",
         ),
         selector=",".join(params["pod_selectors"] or []),
         restore_on_failure=params["on_failure"] == "restore",
@@ -591,9 +613,9 @@ def main() -> None:
     module = api_module(ARGUMENT_SPEC, mutually_exclusive=[NODES], required_one_of=[NODES], supports_check_mode=True)
 
     def work() -> dict[str, t.Any]:
-        clock = Clock()
-        job = job_of(module.params, module.check_mode, clock.timestamp())
         kube = connect(module.params)
+        clock = Clock(utc=server_utc(kube))
+        job = job_of(module.params, module.check_mode, clock.timestamp())
         procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube), open_channel(module))
         try:
             result = procedure.run(module.params["state"])

@@ -101,7 +101,7 @@ class Batch:
                 continue
             work.said.durations.update(spent(mine, eviction.seconds))
             self._report.emptied(work.said, mine, self._job.means.verb)
-            left = [target for target in mine if target.gone_after is None]
+            left = [target for target in mine if not target.done]
             if left:
                 work.said.failure = self._failure(work.name, len(mine), left, keeps, eviction.trouble)
                 failures.append(work.said.failure)
@@ -136,7 +136,10 @@ class Batch:
         reasons: dict[str, list[str]] = collections.defaultdict(list)
         for target in left:
             reasons[keeps[target.uid]].append(pods.full_name(target.pod))
-        when = "" if all(target.fatal for target in left) else f" within {self._job.means.timeout:g} s"
+        hopeless = all(target.hopeless for target in left)
+        when = "" if hopeless else f" within {self._job.means.timeout:g} s"
+        if hopeless and any(target.stuck for target in left):
+            when = f", what is left of it is stuck (stuck_after={self._job.means.stuck_after:g})"
         last = f" (the last look at the node failed: {trouble})" if trouble else ""
         why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
         return f"node {name} is not drained{when}: {len(left)} of {asked} pods are still there{last}: {why}."

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import email.utils
 import time
 import typing as t
 
+from .._kube import Kube
 from .._wait import Deadline
 
 
@@ -32,3 +34,21 @@ class Clock:
 
     def timestamp(self) -> str:
         return self.utc().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def server_utc(kube: Kube, now: t.Callable[[], float] = time.monotonic) -> t.Callable[[], datetime.datetime]:
+    """The time by the clock that the API's timestamps are of, which may not be ours."""
+    epoch = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+    ahead = float("-inf")
+
+    def utc() -> datetime.datetime:
+        nonlocal ahead
+        try:
+            said = email.utils.parsedate_to_datetime(kube.date).timestamp()
+        except (TypeError, ValueError):
+            return _utc()
+        # An answer that came a while ago says too little, never too much: of all answers the latest time holds.
+        ahead = max(ahead, said - now())
+        return epoch + datetime.timedelta(seconds=ahead + now())
+
+    return utc

@@ -14,10 +14,11 @@ import typing as t
 from .._errors import MaintenanceError
 from .._kube import KubeError
 from .._wait import WaitTimeout, until
-from . import pods, replies
+from . import explain, late, pods, replies
 from .asking import Asking
 from .job import Call
 from .news import Event
+from .node import get as get_node
 from .order import Order
 from .pacing import Pace, Target
 from .replies import Reply
@@ -67,7 +68,7 @@ class Eviction:
 
     @property
     def remaining(self) -> list[Target]:
-        return [target for target in self.targets if target.gone_after is None]
+        return [target for target in self.targets if not target.done]
 
     @property
     def newcomers(self) -> list[pods.Pod]:
@@ -111,7 +112,7 @@ class Eviction:
             self._look()
         self.order.turn(self.targets, self._elapsed(), self._clock.utc())
         self._tell()
-        if all(target.fatal for target in self.remaining):
+        if all(target.hopeless for target in self.remaining):
             return True
         for target in self.pace.turn(self.targets, self._clock.now()):
             self._asking.ask(target)
@@ -163,6 +164,7 @@ class Eviction:
         try:
             listed = {node: self._survey.pods_on(node) for node in sorted(nodes)}
             self._refresh_budgets()
+            silent = self._silent_nodes()
         except KubeError as error:
             reply = replies.read(error)
             if reply.meaning in (replies.STOP, replies.FATAL):
@@ -183,11 +185,20 @@ class Eviction:
                 # Somebody said yes and did not do it (a webhook, an apiserver that was lost): ask again.
                 self.pace.answered(target, Reply(replies.LATER, "accepted, but not deleted"), self._clock.now())
                 target.admitted = False
+        late.judge(self.remaining, silent, self._means.stuck_after, self._clock.utc())
         for node, there in listed.items():
             self._newcomers[node] = [pod for pod in there if pods.uid(pod) not in self._known]
         quiet = self._clock.now() - self._last_change
         share = SHARE_WITH_NEWS if self._hears_pods() else SHARE
         self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * share))
+
+    def _silent_nodes(self) -> dict[str, str]:
+        """Of those that have pods past their grace period, the ones that are not Ready, and since when."""
+        if not self._means.leave_unreachable:
+            return {}
+        nodes = late.nodes(self.remaining, self._clock.utc())
+        since = {name: explain.silent_since(get_node(self._kube, name)) for name in nodes}
+        return {name: when for name, when in since.items() if when}
 
     def _refresh_budgets(self) -> None:
         for namespace in self._waited_for():
@@ -216,8 +227,8 @@ class Eviction:
 def spent(targets: t.Sequence[Target], seconds: float) -> dict[str, float]:
     """Until the last eviction was accepted, and from then until the pods were gone, or until nobody waited any more."""
     evict = max((target.admitted_after for target in targets), default=0.0)
-    left = [target.gone_after for target in targets]
-    end = max((after for after in left if after is not None), default=0.0) if None not in left else seconds
+    gone = [target.gone_after for target in targets]
+    end = max((after for after in gone if after is not None), default=0.0) if None not in gone else seconds
     return {"evict": evict, "wait": max(0.0, end - evict)}
 
 

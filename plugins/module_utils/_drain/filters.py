@@ -152,5 +152,4 @@ def decide(pod: Pod, look: Look) -> Decision:
 
 def seconds_past(timestamp: str, now: datetime.datetime) -> float:
     """Seconds since an API timestamp, negative where it is to come."""
-    when = datetime.datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
-    return (now - when).total_seconds()
+    return (now - datetime.datetime.fromisoformat(timestamp.replace("Z", "+00:00"))).total_seconds()

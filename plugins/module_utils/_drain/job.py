@@ -30,6 +30,8 @@ class Means:
     timeout: float = 600
     slowest_look: float = 5
     order: tuple[Group, ...] = ()
+    stuck_after: float = 120
+    leave_unreachable: bool = False
 
     @property
     def verb(self) -> str:

@@ -17,8 +17,7 @@ import datetime
 import typing as t
 
 from .._errors import MaintenanceError
-from . import budgets, pods, selectors
-from .filters import seconds_past
+from . import budgets, late, selectors
 from .pacing import Target
 from .pods import Pod
 
@@ -112,7 +111,7 @@ class Order:
         current = self._open.setdefault(node, numbers[0])
         for following in (number for number in numbers if number > current):
             there = [target for target in targets if target.group == current]
-            left = [target for target in there if target.gone_after is None]
+            left = [target for target in there if not target.done]
             if left and not self._is_over(node, current, there, elapsed, now):
                 return
             if left:
@@ -139,5 +138,4 @@ class Order:
 
 
 def _on_its_way(target: Target, now: datetime.datetime) -> bool:
-    when = pods.terminating(target.pod)
-    return target.gone_after is None and bool(when) and seconds_past(when, now) < 0
+    return not target.done and float("-inf") < late.seconds(target, now) < 0

@@ -29,7 +29,7 @@ LAST_PROBE = 60.0
 
 @dataclasses.dataclass
 class Target:
-    """A pod on its way out. ``held``: why its turn has not come.
+    """A pod on its way out. ``held``: why its turn has not come. ``left``: why nobody waits for it any more.
 
     ``..._after``: seconds since the loop began; other times are those of the drain's clock.
     """
@@ -42,6 +42,8 @@ class Target:
     admitted: bool = False
     in_flight: bool = False
     fatal: bool = False
+    stuck: bool = False
+    left: str = ""
     admitted_after: float = 0.0
     gone_after: float | None = None
     not_before: float = 0.0
@@ -57,8 +59,17 @@ class Target:
         return pods.node_of(self.pod)
 
     @property
+    def done(self) -> bool:
+        return self.gone_after is not None or bool(self.left)
+
+    @property
+    def hopeless(self) -> bool:
+        """No use to wait for it."""
+        return self.fatal or self.stuck
+
+    @property
     def waiting(self) -> bool:
-        return not (self.held or self.admitted or self.in_flight or self.fatal or self.gone_after is not None)
+        return not (self.held or self.admitted or self.in_flight or self.fatal or self.done)
 
 
 class Pace:

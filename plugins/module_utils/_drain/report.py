@@ -13,7 +13,7 @@ import collections
 import dataclasses
 import typing as t
 
-from . import budgets, filters, ownership, pods
+from . import budgets, filters, late, ownership, pods
 from .budgets import Verdict
 from .duration import Prediction
 from .forecast import Forecast, names
@@ -157,6 +157,10 @@ class Report:
             if target.gone_after is not None:
                 how = past(verb) if target.asked else target.reason
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
+        left = [target for target in targets if target.left]
+        if left:
+            self.kept += [pods.entry(target.pod, target.left) for target in left]
+            self.warnings.append(late.advice(node.name, names([pods.full_name(target.pod) for target in left])))
         gone, stay = _count(self.evicted, node), _count(self.kept, node)
         node.sentences.append(f"{gone} Pod(s) {past(verb)} from node, {stay} stay.")
 

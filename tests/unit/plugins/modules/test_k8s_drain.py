@@ -42,7 +42,7 @@ def call(monkeypatch, capsys):
 
     def run(cluster, *, check=False, diff=False, **params):
         monkeypatch.setattr(k8s_drain, "connect", lambda _params: cluster)
-        monkeypatch.setattr(k8s_drain, "Clock", lambda: cluster.clock)
+        monkeypatch.setattr(k8s_drain, "Clock", lambda **_how: cluster.clock)
         monkeypatch.setattr(k8s_drain, "News", lambda _kube: Silence())
         with (
             patch_module_args({"name": "w1", **params, "_ansible_check_mode": check, "_ansible_diff": diff}),
@@ -68,6 +68,8 @@ def test_the_options_of_kubernetes_core_have_its_defaults():
         # Ours: always a limit, and some options more.
         "wait_timeout": 600,
         "order": [],
+        "stuck_after": 120,
+        "unreachable": "wait",
         "skip_wait_for_delete_timeout": 0,
     }
     assert k8s_drain.ARGUMENT_SPEC["pod_selectors"]["aliases"] == ["label_selectors"]
