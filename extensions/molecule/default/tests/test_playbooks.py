@@ -58,3 +58,20 @@ def test_a_rescue_ends_by_failing_again(block: dict[str, t.Any]) -> None:
         "name": "kubeops.maintenance.report",
         "tasks_from": "failed",
     }
+
+
+def stages(tasks: Tasks) -> list[str]:
+    """Role, and the stage of a hook, of every task that includes one."""
+    included = [(task.get("ansible.builtin.include_role"), task.get("vars", {})) for task in tasks]
+    return [found.get("hooks_stage") or role["name"].rpartition(".")[2] for role, found in included if role]
+
+
+def test_a_nodes_turn_has_its_hooks_and_its_gate_in_order() -> None:
+    """Only after the gate and the last hook is the work on the node over: what fails before is done by the next run."""
+    block = BLOCKS[-1]["block"]
+    assert stages(block)[2:-1] == [
+        *("healthy", "before_drain", "drained", "after_drain", "packages", "kubelet"),
+        *("before_uncordon", "drained", "healthy", "after", "drained"),
+    ]
+    released = [task for task in block if task["ansible.builtin.include_role"].get("tasks_from") == "release"]
+    assert [task["vars"].get("drained_keep_work", False) for task in released] == [True, False]

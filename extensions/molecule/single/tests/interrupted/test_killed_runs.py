@@ -2,19 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs killed at the worst moments. Each one goes on from where the one before was killed; the last one finishes."""
+"""Runs killed at the worst moments, and one that its gate stops. Each one goes on from where the one before ended."""
 
 from __future__ import annotations
 
+import json
 import typing as t
+from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster
 from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import TARGET, Run
+from ansible_collections.kubeops.maintenance.tests.lab import traffic
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
 
 Start = t.Callable[..., Run]
+SICKEN = Path(__file__).parents[2] / "hooks" / "sicken.yml"
+NOTE = "import os, sys; print(os.environ['KUBEOPS_STAGE'], os.environ['KUBEOPS_NODE'], file=open(sys.argv[1], 'a'))"
 UNIT = f"kubeops-kubeadm-upgrade-{TARGET}.service"
 
 
@@ -64,3 +69,23 @@ def test_the_node_in_work_breaks_meanwhile(lab: Lab) -> None:
     """Its kubelet is off, as a run that was killed later would have left it: the next run repairs it first."""
     cluster.shell(lab, "w1", "systemctl stop kubelet")
     cluster.until_ready(lab, "w1", wanted=False)
+
+
+def test_the_next_run_repairs_it_and_stops_at_its_gate(lab: Lab, start: Start, tmp_path: Path) -> None:
+    """A workload turns ill while the node is out. The node has been given back by then; still the next run knows."""
+    notes = tmp_path / "notes"
+    hooks: list[dict[str, t.Any]] = [
+        {"name": f"note {stage}", "when": stage, "command": ["python3", "-c", NOTE, str(notes)]}
+        for stage in ("before_drain", "after_drain", "before_uncordon", "after")
+    ]
+    hooks.append({"name": "sicken", "when": "before_uncordon", "tasks": str(SICKEN)})
+    run = start("--extra-vars", json.dumps({"node_hooks": hooks, "health_timeout": 10}))
+    assert run.finish(seconds=300) != 0
+    assert run.says("workloads: default/deployment/sick: 0 of 1 pod available; it was well before")
+    assert notes.read_text().splitlines() == ["before_drain w1", "after_drain w1", "before_uncordon w1"]
+    assert not cluster.unschedulable(lab, "w1")
+    left = cluster.work(lab, "w1")
+    assert left
+    assert left["given_back"]
+    assert left["baseline"]["workloads"] == {}
+    traffic.kubectl(lab, "delete", "deployment", "sick")
