@@ -172,6 +172,7 @@ durations:
 import typing as t
 
 from ..module_utils._channel import open_channel
+from ..module_utils._drain import parents
 from ..module_utils._drain.clock import Clock
 from ..module_utils._errors import run_module
 from ..module_utils._health import baseline
@@ -190,7 +191,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
-def work(options: t.Mapping[str, t.Any], tell: Tell) -> dict[str, t.Any]:
+def work(options: t.Mapping[str, t.Any], tell: Tell, abandoned: t.Callable[[], bool]) -> dict[str, t.Any]:
     job = Job(
         checks=[name for name in CHECKS if name in options["checks"]],
         exclude_namespaces=frozenset(options["exclude_namespaces"]),
@@ -200,12 +201,13 @@ def work(options: t.Mapping[str, t.Any], tell: Tell) -> dict[str, t.Any]:
         # Never a loop without a pause.
         wait_sleep=max(1, options["wait_sleep"]),
     )
-    return examine(connect(options), job, Clock(), tell)
+    return examine(connect(options), job, Clock(), tell, abandoned)
 
 
 def main() -> None:
+    abandoned = parents.watch()
     module = api_module(ARGUMENT_SPEC, supports_check_mode=True)
-    run_module(module, lambda: work(module.params, open_channel(module)))
+    run_module(module, lambda: work(module.params, open_channel(module), abandoned))
 
 
 if __name__ == "__main__":

@@ -63,10 +63,12 @@ class Health:
         }
 
 
-def examine(kube: Kube, job: Job, clock: Clock, tell: Tell = nobody) -> dict[str, t.Any]:
+def examine(
+    kube: Kube, job: Job, clock: Clock, tell: Tell = nobody, abandoned: t.Callable[[], bool] = lambda: False
+) -> dict[str, t.Any]:
     """The result of the last look. Findings are no failure, an API that does not answer in all that time is one.
 
-    Who waits is told what for.
+    Who waits is told what for. ``abandoned``: whether nobody waits any more.
     """
     progress = Progress(tell if job.wait_timeout else nobody, clock.now)
     deadline = clock.deadline(job.wait_timeout)
@@ -76,6 +78,9 @@ def examine(kube: Kube, job: Job, clock: Clock, tell: Tell = nobody) -> dict[str
 
     def attempt() -> Health | None:
         nonlocal last, silence, looked
+        if abandoned():
+            msg = "stopped, because the process that asked for it is gone"
+            raise MaintenanceError(msg, **(last or Health()).as_dict(), **durations())
         begun = clock.now()
         try:
             last, silence = look(kube, job, clock), None

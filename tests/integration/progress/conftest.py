@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.kubeops.maintenance.tests.api.corner import BUDGETS, Corner
 
 DRAIN = "kubeops.maintenance.k8s_drain"
+HEALTH = "kubeops.maintenance.k8s_health_info"
 
 
 def drain(node: str, **more: t.Any) -> dict[str, t.Any]:

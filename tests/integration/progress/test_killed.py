@@ -2,30 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A drain whose ansible-playbook was killed."""
+"""What becomes of a task whose ansible-playbook was killed."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
-from ansible_collections.kubeops.maintenance.tests.integration.progress.conftest import DRAIN, Held, drain
+from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+from ansible_collections.kubeops.maintenance.tests.integration.progress.conftest import DRAIN, HEALTH, Held, drain
 from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import Playbook
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
+
+Process = tuple[int, str]
 
 
 def test_nothing_is_evicted_and_nothing_left_after_a_kill(api_cluster: ApiCluster, held: Held, tmp_path: Path) -> None:
     with Playbook(tmp_path, {DRAIN: drain(held.node, kubeconfig=str(api_cluster.kubeconfig()))}) as playbook:
         playbook.hears(held.verdict)
-        below = descendants(playbook.process.pid)
-        # Ansible's worker, a shell perhaps, the module.
-        assert len(below) >= 2
-        playbook.process.kill()
-        playbook.process.wait()
+        below = killed(playbook)
         # From here on the eviction is allowed, and would happen at once.
         held.lift()
-        until("the end of all that it started", lambda: not [one for one in below if lives(one)], seconds=30)
+        ended(below)
     web = held.web()
     assert len(web) == 1
     pods = [pod for pod in held.corner.pods(held.node) if pod["metadata"]["name"] in web]
@@ -34,7 +35,42 @@ def test_nothing_is_evicted_and_nothing_left_after_a_kill(api_cluster: ApiCluste
     assert list(tmp_path.glob("*/kubeops-*")) == []
 
 
-Process = tuple[int, str]
+def test_a_result_too_large_for_a_queue_that_nobody_empties_keeps_no_process(
+    api_cluster: ApiCluster, corner: Corner, tmp_path: Path
+) -> None:
+    shop = {"group": "shop"}
+    corner.deployment("web", 100, labels=shop)
+    corner.deployment("sick", 1, labels=shop, ready=False)
+    corner.pdb("shop", shop, minAvailable=100)
+    with Playbook(tmp_path, {DRAIN: drain(corner.nodes[0], kubeconfig=str(api_cluster.kubeconfig()))}) as playbook:
+        playbook.hears("allows no eviction now")
+        ended(killed(playbook))
+
+
+def test_nobody_waits_for_a_cluster_to_be_well_after_a_kill(
+    api_cluster: ApiCluster, held: Held, tmp_path: Path
+) -> None:
+    options = {"checks": ["budgets"], "wait_timeout": 600, "wait_sleep": 1, "kubeconfig": str(api_cluster.kubeconfig())}
+    with Playbook(tmp_path, {HEALTH: options}) as playbook:
+        playbook.hears("health: 1 check fails")
+        ended(killed(playbook))
+
+
+def killed(playbook: Playbook) -> set[Process]:
+    """What it had started: Ansible's worker, a shell perhaps, the module."""
+    below = descendants(playbook.process.pid)
+    assert len(below) >= 2
+    playbook.process.kill()
+    playbook.process.wait()
+    return below
+
+
+def ended(below: set[Process]) -> None:
+    try:
+        until("the end of all that it started", lambda: not [one for one in below if lives(one)], seconds=30)
+    finally:
+        for process in filter(lives, below):
+            os.kill(process[0], signal.SIGKILL)
 
 
 def descendants(process: int) -> set[Process]:

@@ -15,10 +15,8 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
-from ansible_collections.kubeops.maintenance.tests.integration.progress.conftest import DRAIN, Held, drain
+from ansible_collections.kubeops.maintenance.tests.integration.progress.conftest import DRAIN, HEALTH, Held, drain
 from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import Playbook
-
-HEALTH = "kubeops.maintenance.k8s_health_info"
 
 
 def test_lines_come_while_the_drain_runs(api_cluster: ApiCluster, held: Held, tmp_path: Path) -> None:

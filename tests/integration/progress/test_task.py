@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import typing as t
@@ -88,7 +87,7 @@ def test_a_failure_is_that_of_the_module(api_cluster: ApiCluster, corner: t.Any,
         assert playbook.ends() == 0, playbook.said
 
 
-def test_a_task_that_is_tried_again_tells_every_time(api_cluster: ApiCluster, corner: t.Any, tmp_path: Path) -> None:
+def test_a_loop_tells_of_every_item(api_cluster: ApiCluster, corner: t.Any, tmp_path: Path) -> None:
     task = {
         DRAIN: drain("{{ item }}", kubeconfig=str(api_cluster.kubeconfig())),
         "loop": corner.nodes,
@@ -96,8 +95,7 @@ def test_a_task_that_is_tried_again_tells_every_time(api_cluster: ApiCluster, co
     }
     with Playbook(tmp_path, task, options=["-vvv"]) as playbook:
         for node in corner.nodes:
-            begun = playbook.hears("KUBEOPS_TEST")
-            assert f"KUBEOPS_TEST={node}" in begun and begun.count("KUBEOPS_MAINTENANCE_TELL=") == 1
+            assert "KUBEOPS_MAINTENANCE_TELL=" in playbook.hears(f"KUBEOPS_TEST={node} ")
             playbook.hears(f"{node}: cordoned")
         assert playbook.ends() == 0, playbook.said
-    assert json.dumps([path.name for path in tmp_path.glob("*/kubeops-*")]) == "[]"
+    assert list(tmp_path.glob("*/kubeops-*")) == []

@@ -206,7 +206,9 @@ def test_every_pod_is_in_one_number():
         target("d", budget="shop/db", in_flight=True),
         target("e", fatal=True),
         target("f", not_before=100.0),
+        target("g", budget="shop/db", held="its turn had not come"),
     ]
     assert numbers(targets, budgets) == (
-        "1 of 6 pods gone, 1 waits for budget shop/db (2 of 3 healthy, 2 needed), 1 terminating, 1 refused, 2 asked for"
+        "1 of 7 pods gone, 1 waits for budget shop/db (2 of 3 healthy, 2 needed), 1 terminating, 1 refused,"
+        " 2 asked for, 1 whose turn is to come"
     )

@@ -71,3 +71,10 @@ def test_words_of_others_are_in_no_line():
 )
 def test_who_does_not_wait_is_told_nothing(kube, timeout):
     assert told(kube, wait_timeout=timeout) == []
+
+
+def test_nobody_who_waits_is_waited_for():
+    kube = FakeKube(deployments=[make_deployment(available=0)])
+    with pytest.raises(MaintenanceError, match="the process that asked for it is gone"):
+        examine.examine(kube, Job(wait_timeout=600, wait_sleep=5), kube.clock, abandoned=lambda: kube.seconds > 7)
+    assert kube.seconds == 10
