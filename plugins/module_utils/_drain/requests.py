@@ -70,7 +70,6 @@ def asked(pod: Pod) -> Amounts:
         if _is_sidecar(container):
             _add(sidecars, own)
             _add(total, own)
-            at_least(start, sidecars)
         else:
             _add(own, sidecars)
             at_least(start, own)

@@ -72,13 +72,13 @@ class Vacancies:
         for claim in pods.claims(pod):
             try:
                 volume = self._kube.get(CLAIMS.format(pods.namespace(pod), claim))["spec"].get("volumeName")
-                rule = volume and (self._kube.get(VOLUMES.format(volume))["spec"].get("nodeAffinity") or {})
+                affinity = volume and self._kube.get(VOLUMES.format(volume))["spec"].get("nodeAffinity")
             except KubeError as error:
                 if error.status != 404:
                     self._warn(f"whether volumes are bound to their nodes is not known: {error}")
                 continue
-            if rule and rule.get("required"):
-                found[claim] = rule["required"]
+            if affinity:
+                found[claim] = affinity["required"]
         return found
 
 

@@ -169,6 +169,12 @@ def test_a_budget_that_waits_names_its_unready_pods():
     assert run(cluster, check_mode=True)["budgets"][0]["reason"].endswith("2 needed)")
 
 
+def test_only_a_budget_that_waits_asks_for_its_pods():
+    cluster = FakeCluster([make_pod("web-1"), make_pod("web-2")], [make_budget("web", minAvailable=1)])
+    assert run(cluster, check_mode=True)["budgets"][0]["verdict"] == "slow"
+    assert cluster.count("LIST", "/namespaces/shop/pods") == 0
+
+
 # Room
 
 

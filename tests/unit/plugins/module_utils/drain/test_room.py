@@ -80,6 +80,7 @@ ALONE = {
         ),
         # Who asks for nothing is not kept away by what is scarce.
         (pod("a"), [node("w2")], [pod("b", "w2", cpu="9")], None),
+        (pod("a", cpu="0"), [node("w2")], [pod("b", "w2", cpu="9")], None),
         (pod("a"), [node("w2", pods="1")], [pod("b", "w2")], "0 of 1 other node: 1 runs as many pods as it may"),
         (
             pod("a"),
@@ -202,7 +203,8 @@ def test_room_is_promised_once():
 
 
 def test_the_largest_come_first():
-    assert not search([pod("small", memory="1Gi"), pod("large", memory="4Gi")], [node("w2"), node("w3", memory="1Gi")])
+    leaving = [pod(name, memory=f"{size}Gi") for name, size in zip("abcd", (1, 2, 2, 3), strict=True)]
+    assert not search(leaving, [node("w2"), node("w3")])
 
 
 def test_who_has_no_choice_comes_first():
