@@ -124,6 +124,14 @@ options:
           - V(0) leaves out none.
         type: int
         default: 0
+      wait_volume_detach:
+        description:
+          - When its pods are gone, wait so many seconds until the volumes of the node are detached, which is when their
+            VolumeAttachment objects are gone. A machine that is switched off before that holds them for minutes.
+          - Volumes of pods that stay on the node are not waited for, they are in RV(volumes).
+          - V(0) does not wait.
+        type: int
+        default: 0
       stuck_after:
         description:
           - Seconds after the end of its own grace period at which a pod that is still there counts as stuck.
@@ -367,6 +375,28 @@ newcomers:
   type: list
   elements: dict
   contains: *pod
+volumes:
+  description: Volumes that are still attached, if O(delete_options.wait_volume_detach) asks for them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Name of the node.
+      type: str
+      returned: always
+    name:
+      description: Name of the PersistentVolume.
+      type: str
+      returned: always
+    claim:
+      description: Namespace and name of its claim, empty where it has none.
+      type: str
+      returned: always
+    reason:
+      description: What holds it.
+      type: str
+      returned: always
 budgets:
   description: PodDisruptionBudgets that cover pods of the drain.
   returned: always
@@ -442,6 +472,10 @@ durations:
       returned: always
     wait:
       description: From then until the pods were gone.
+      type: float
+      returned: always
+    detach:
+      description: Until the volumes were detached.
       type: float
       returned: always
     total:
@@ -547,6 +581,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "wait_timeout": {"type": "int", "default": 600},
             "wait_sleep": {"type": "int", "default": 5},
             "skip_wait_for_delete_timeout": {"type": "int", "default": 0},
+            "wait_volume_detach": {"type": "int", "default": 0},
             "stuck_after": {"type": "int", "default": 120},
             "unreachable": {"type": "str", "choices": ["wait", "leave"], "default": "wait"},
             "order": {
@@ -597,6 +632,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             timeout=options["wait_timeout"] or A_DAY,
             slowest_look=options["wait_sleep"],
             order=order.groups(options["order"]),
+            detach_timeout=options["wait_volume_detach"],
             stuck_after=options["stuck_after"],
             leave_unreachable=options["unreachable"] == "leave",
         ),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import typing as t
 
@@ -18,6 +19,9 @@ Object = dict[str, t.Any]
 PODS = "/api/v1/namespaces/{}/pods"
 WORKLOADS = "/apis/apps/v1/namespaces/{}/{}"
 BUDGETS = "/apis/policy/v1/namespaces/{}/poddisruptionbudgets"
+CLAIMS = "/api/v1/namespaces/{}/persistentvolumeclaims"
+VOLUMES = "/api/v1/persistentvolumes"
+ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 STOPS_AFTER = "kubeops.test/stops-after"
 UNREADY = "kubeops.test/unready"
 SECONDS = 60
@@ -30,6 +34,7 @@ class Corner:
 
     def __init__(self, kube: Kube, nodes: int = 2, name: str = "") -> None:
         self.kube = kube
+        self._volumes: list[str] = []
         self.namespace = name or f"corner-{next(_numbers)}"
         self.nodes = [f"{self.namespace}-w{number}" for number in range(1, nodes + 1)]
         kube.post("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
@@ -105,6 +110,33 @@ class Corner:
     def patch_pod(self, name: str, **metadata: t.Any) -> None:
         self.kube.patch(f"{PODS.format(self.namespace)}/{name}", {"metadata": metadata})
 
+    def volume(self, claim: str) -> str:
+        """The name of a volume that is bound to the claim."""
+        name, size = f"{self.namespace}-{claim}", {"storage": "1Gi"}
+        source = {"driver": "csi.test", "volumeHandle": name}
+        common = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+        reference = {"namespace": self.namespace, "name": claim}
+        self.kube.post(
+            VOLUMES,
+            {"metadata": {"name": name}, "spec": {**common, "capacity": size, "csi": source, "claimRef": reference}},
+        )
+        claims = CLAIMS.format(self.namespace)
+        spec = {**common, "volumeName": name, "resources": {"requests": size}}
+        self.kube.post(claims, {"metadata": {"name": claim}, "spec": spec})
+        bound = functools.partial(self.kube.get, f"{claims}/{claim}")
+        self._until(f"claim {claim}", lambda: (bound().get("status") or {}).get("phase") == "Bound")
+        self._volumes.append(f"{VOLUMES}/{name}")
+        return name
+
+    def attach(self, volume: str, *, finalizers: t.Sequence[str] = ()) -> str:
+        """To the first node; the path of the attachment. Nobody detaches it but who deletes that."""
+        path, name = ATTACHMENTS, f"attached-{volume}"
+        source = {"persistentVolumeName": volume}
+        spec = {"attacher": "csi.test", "nodeName": self.nodes[0], "source": source}
+        self.kube.post(path, {"metadata": {"name": name, "finalizers": list(finalizers)}, "spec": spec})
+        self._volumes.append(f"{path}/{name}")
+        return f"{path}/{name}"
+
     def cordon(self, node: str, unschedulable: bool = True) -> None:
         self.kube.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": unschedulable or None}})
 
@@ -112,8 +144,8 @@ class Corner:
         """Nodes and workloads, at once; what is left of the namespace goes by itself."""
         _delete(self.kube, f"/api/v1/namespaces/{self.namespace}")
         _delete(self.kube, PODS.format(self.namespace), {"gracePeriodSeconds": 0})
-        for node in self.nodes:
-            _delete(self.kube, f"/api/v1/nodes/{node}")
+        for path in [*self._volumes, *(f"/api/v1/nodes/{node}" for node in self.nodes)]:
+            _delete(self.kube, path)
 
     # How
 

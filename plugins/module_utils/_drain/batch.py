@@ -14,6 +14,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from . import budgets, explain, filters, node, pods
+from .detach import Detach
 from .eviction import Eviction, spent
 from .forecast import Forecast
 from .job import Call
@@ -75,8 +76,10 @@ class Batch:
         going, leaving = self.plan.with_action(filters.EVICT), self.plan.with_action(filters.WAIT)
         targets = [Target(d.pod, self.plan.budget_of.get(pods.uid(d.pod), ""), self._place(d.pod)) for d in going]
         targets += [Target(d.pod, group=self._place(d.pod), admitted=True, reason=d.reason) for d in leaving]
-        if not targets:
-            return []
+        failures = self._evict(targets) if targets else []
+        return failures + self._detach() if self._job.means.detach_timeout else failures
+
+    def _evict(self, targets: t.Sequence[Target]) -> list[str]:
         pace = Pace(self._survey.known_budgets, self._call.clock.now())
         eviction = Eviction(self._call, self._survey, self.found, targets, pace)
         try:
@@ -85,6 +88,23 @@ class Batch:
             failures = self._became(eviction)
         self._report.came(self._survey.newcomers(eviction.newcomers))
         return failures
+
+    def _detach(self) -> list[str]:
+        """Of the nodes that are empty."""
+        empty = [work for work in self.works if not work.said.failure]
+        if not empty:
+            return []
+        detach = Detach(self._call, {work.name for work in empty}, self._report.warnings)
+        start = self._call.clock.now()
+        try:
+            detach.run()
+        finally:
+            self._report.volumes += detach.left
+            self._report.durations["detach"] += self._call.clock.now() - start
+        for work in empty:
+            work.said.durations["detach"] = detach.seconds[work.name]
+            work.said.failure = detach.failures.get(work.name, "")
+        return list(detach.failures.values())
 
     def _place(self, pod: Pod) -> int:
         return place(pod, self._job.means.order)

@@ -32,6 +32,7 @@ class Means:
     order: tuple[Group, ...] = ()
     stuck_after: float = 120
     leave_unreachable: bool = False
+    detach_timeout: float = 0
 
     @property
     def verb(self) -> str:

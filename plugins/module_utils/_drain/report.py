@@ -22,7 +22,7 @@ from .pacing import Target
 from .pods import Pod
 
 Entries = list[dict[str, str]]
-SPANS = ("cordon", "evict", "wait")
+SPANS = ("cordon", "evict", "wait", "detach")
 
 
 def _spans() -> dict[str, float]:
@@ -63,6 +63,7 @@ class Report:
     lost_data: Entries = dataclasses.field(default_factory=list)
     no_room: Entries = dataclasses.field(default_factory=list)
     newcomers: Entries = dataclasses.field(default_factory=list)
+    volumes: Entries = dataclasses.field(default_factory=list)
     prediction: Prediction = Prediction(None, "")
     verdicts: dict[str, Verdict] = dataclasses.field(default_factory=dict)
     durations: dict[str, float] = dataclasses.field(default_factory=_spans)
@@ -73,7 +74,7 @@ class Report:
 
     def as_dict(self) -> dict[str, t.Any]:
         nodes = [node.as_dict() for node in self.nodes]
-        listed = ("evicted", "kept", "blocked", "remaining", "lost_data", "no_room", "newcomers")
+        listed = ("evicted", "kept", "blocked", "remaining", "lost_data", "no_room", "newcomers", "volumes")
         cordon = sum(node.durations["cordon"] for node in self.nodes)
         return {
             "changed": self.changed,

@@ -159,7 +159,7 @@ class Maintainer:
         return self._call(k8s_health_info)
 
     def drain(self, state: str = "drain", check: bool = False, **options: t.Any) -> Result:
-        how = {"ignore_daemonsets": True, "wait_timeout": 20, **options}
+        how = {"ignore_daemonsets": True, "wait_timeout": 20, "wait_volume_detach": 20, **options}
         return self._call(k8s_drain, check=check, name=self._node, state=state, delete_options=how)
 
     def everything(self) -> bool:
@@ -219,6 +219,10 @@ TOLD: dict[Right, tuple[bool, tuple[str, ...]]] = {
         (NO_VOLUMES, 'cannot get resource "persistentvolumeclaims"'),
     ),
     Right("", "", "persistentvolumes", "get"): (True, (NO_VOLUMES, 'cannot get resource "persistentvolumes"')),
+    Right("", "storage.k8s.io", "volumeattachments", "list"): (
+        True,
+        ("whether volumes are still attached is not known", 'cannot list resource "volumeattachments"'),
+    ),
     Right("", "apiregistration.k8s.io", "apiservices", "list"): (True, ("let this user list apiservices.apireg",)),
     Right("kube-node-lease", "coordination.k8s.io", "leases", "list"): (
         True,

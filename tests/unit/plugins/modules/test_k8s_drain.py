@@ -68,6 +68,7 @@ def test_the_options_of_kubernetes_core_have_its_defaults():
         # Ours: always a limit, and some options more.
         "wait_timeout": 600,
         "order": [],
+        "wait_volume_detach": 0,
         "stuck_after": 120,
         "unreachable": "wait",
         "skip_wait_for_delete_timeout": 0,

@@ -17,7 +17,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
 
 KEYS = {
     "changed", "result", "evicted", "kept", "blocked", "remaining", "lost_data", "newcomers", "budgets",
-    "no_room", "predicted_seconds",
+    "no_room", "predicted_seconds", "volumes",
     "cordoned_by_us", "unschedulable_before", "durations", "actions", "before", "after", "nodes",
 }  # fmt: skip
 ME = Work("me", run="run-1", since="2026-11-20T10:00:00Z")

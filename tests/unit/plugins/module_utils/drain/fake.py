@@ -48,6 +48,7 @@ class FakeCluster:
         # Where pods may go, and whatever else is asked for by its path.
         self.others = [make_node("w2", allocatable={"cpu": "64", "memory": "256Gi", "pods": "1000"})]
         self.objects: dict[str, t.Any] = {}
+        self.attachments: list[t.Any] = []
         self.stops_after: dict[str, float] = {}
         self.starts_after = 0.0
         self.elsewhere = "w2"
@@ -115,6 +116,8 @@ class FakeCluster:
                 return self._selected(here, **query)
             if path == "/apis/apps/v1/daemonsets":
                 return copy.deepcopy(self.daemonsets)
+            if path == "/apis/storage.k8s.io/v1/volumeattachments":
+                return copy.deepcopy(self.attachments)
             namespace = BUDGETS.match(path).group(1)
             found = [item for item in self.budgets.values() if namespace in (None, item["metadata"]["namespace"])]
             return copy.deepcopy(found)

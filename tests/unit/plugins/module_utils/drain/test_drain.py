@@ -45,7 +45,7 @@ def test_drain():
         {"node": "w1", "namespace": "shop", "name": "web-2", "reason": "evicted, gone after 3.0 s"},
     ]
     assert named(result["kept"]) == {"proxy-1", "etcd"}
-    assert result["durations"] == {"cordon": 0.0, "evict": 0.0, "wait": 5.0, "total": 5.0}
+    assert result["durations"] == {"cordon": 0.0, "evict": 0.0, "wait": 5.0, "detach": 0.0, "total": 5.0}
     assert (result["cordoned_by_us"], result["unschedulable_before"]) == (True, False)
     assert result["before"] == {"unschedulable": False, "work": None}
     assert result["after"]["unschedulable"]

@@ -62,7 +62,7 @@ def test_all_at_once_take_as_long_as_one():
         f"node {name} marked unschedulable. 2 Pod(s) evicted from node, 0 stay." for name in NAMES
     }
     assert by_node(result, "failure") == dict.fromkeys(NAMES, "")
-    assert by_node(result, "durations")["w2"] == {"cordon": 0.0, "evict": 0.0, "wait": 5.0, "total": 5.0}
+    assert by_node(result, "durations")["w2"] == {"cordon": 0.0, "evict": 0.0, "wait": 5.0, "detach": 0.0, "total": 5.0}
     assert result["after"]["unschedulable"]
     assert result["after"]["work"]["owner"] == "me"
     assert (result["cordoned_by_us"], result["unschedulable_before"]) == (True, False)
