@@ -66,6 +66,14 @@ def one_after_the_other(predictions: t.Sequence[Prediction]) -> Prediction:
     return Prediction(seconds, f"By the grace periods the {len(predictions)} turns take at most {seconds} s.")
 
 
+def against(prediction: Prediction, timeout: float) -> Prediction:
+    """Told beforehand where the drain may end before its pods do."""
+    if prediction.seconds is None or prediction.seconds <= timeout:
+        return prediction
+    more = f" That is more than wait_timeout={timeout:g}, so pods that use it up are a failure."
+    return Prediction(prediction.seconds, prediction.sentence + more)
+
+
 def _grace(pod: Pod, override: int | None) -> int:
     if pods.finished(pod):
         return 0

@@ -15,7 +15,7 @@ import typing as t
 from .._kube import KubeError
 from . import budgets, filters, ownership, pods, unready
 from .budgets import Verdict
-from .duration import one_after_the_other, predict
+from .duration import against, one_after_the_other, predict
 from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Call
@@ -76,7 +76,8 @@ class Survey:
             plan = dataclasses.replace(plan, verdicts=tuple(self.with_causes(plan.verdicts, known)))
         grace = self._job.means.grace_period
         parts = plan.parts(lambda pod: place(pod, self._job.means.order))
-        return dataclasses.replace(plan, prediction=one_after_the_other([predict(p, grace, look.now) for p in parts]))
+        prediction = one_after_the_other([predict(part, grace, look.now) for part in parts])
+        return dataclasses.replace(plan, prediction=against(prediction, self._job.means.timeout))
 
     def without_room(self, plans: t.Iterable[Forecast], nodes: t.Container[str]) -> list[dict[str, str]]:
         """Pods that find no room elsewhere, when none goes to ``nodes``, and why."""

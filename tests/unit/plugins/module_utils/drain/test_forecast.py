@@ -302,6 +302,12 @@ def test_a_quantity_of_the_future_is_no_failure():
     assert "no quantity" in warnings[0]
 
 
+@pytest.mark.parametrize(("timeout", "told"), [(299, True), (300, False)])
+def test_a_timeout_that_is_too_short_is_told_beforehand(timeout, told):
+    result = run(FakeCluster([stops("a", 300)]), means=Means(timeout=timeout), check_mode=True)
+    assert (f"at most 300 s. That is more than wait_timeout={timeout}," in result["result"]) is told
+
+
 def test_a_grace_period_for_all_counts():
     assert run(FakeCluster([stops("a", 300)]), means=Means(grace_period=5), check_mode=True)["predicted_seconds"] == 5
 
