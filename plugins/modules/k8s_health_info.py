@@ -73,6 +73,14 @@ options:
     description: Seconds that a node may be in work of M(kubeops.maintenance.k8s_drain) before that is a failure.
     type: int
     default: 86400
+  hosts:
+    description:
+      - RV(kubeops.maintenance.kubeadm_node_info#module:node) of hosts, by their name in the inventory.
+      - Where it is given, the check C(same cluster) is made, too. It fails for a host that is of another cluster than
+        the one that answers.
+      - It needs C(list) on the configmap C(kube-root-ca.crt) in the namespace C(kube-system).
+    type: dict
+    default: {}
 notes:
   - It needs C(list) on nodes, pods, deployments, statefulsets, daemonsets, poddisruptionbudgets and apiservices in the
     cluster, and on leases in the namespaces C(kube-node-lease) and C(kube-system). What may not be listed is skipped,
@@ -188,6 +196,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "wait_timeout": {"type": "int", "default": 0},
     "wait_sleep": {"type": "int", "default": 5},
     "stale_after": {"type": "int", "default": 86400},
+    "hosts": {"type": "dict", "default": {}},
 }
 
 
@@ -200,6 +209,7 @@ def work(options: t.Mapping[str, t.Any], tell: Tell, abandoned: t.Callable[[], b
         wait_timeout=options["wait_timeout"],
         # Never a loop without a pause.
         wait_sleep=max(1, options["wait_sleep"]),
+        hosts=options["hosts"],
     )
     return examine(connect(options), job, Clock(), tell, abandoned)
 

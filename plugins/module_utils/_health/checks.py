@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import nodes, pods, workloads
+from . import hosts, nodes, pods, workloads
 from .finding import Judgement, Look
 
 
@@ -40,6 +40,12 @@ SOURCES: dict[str, Source] = {
     "apiservices": Source("apiservices.apiregistration.k8s.io", "/apis/apiregistration.k8s.io/v1/apiservices"),
     "pending": Source("pods", "/api/v1/pods", {"fieldSelector": "status.phase=Pending"}),
     "running": Source("pods", "/api/v1/pods", {"fieldSelector": "status.phase=Running"}),
+    "root_ca": Source(
+        "configmap kube-root-ca.crt in kube-system",
+        "/api/v1/namespaces/kube-system/configmaps",
+        {"fieldSelector": "metadata.name=kube-root-ca.crt"},
+        always=True,
+    ),
     # Last, because their age counts from the last answer, and all pods of a large cluster take their time.
     "node_leases": Source(
         "leases.coordination.k8s.io in kube-node-lease", _LEASES.format("kube-node-lease"), always=True
@@ -71,3 +77,7 @@ CHECKS: dict[str, Named] = {
     "restarts": Named(pods.restarts, ("running",)),
     "cordons": Named(nodes.cordons, ("nodes",)),
 }
+
+# Made where there are hosts to compare, and only there.
+SAME_CLUSTER = "same cluster"
+ALL: dict[str, Named] = {SAME_CLUSTER: Named(hosts.same_cluster, ("root_ca",)), **CHECKS}

@@ -23,7 +23,7 @@ from .._kube import Kube, KubeError
 from .._tell import Tell, nobody
 from .._wait import WaitTimeout, until
 from . import baseline as baselines
-from .checks import CHECKS, SOURCES
+from .checks import ALL, CHECKS, SAME_CLUSTER, SOURCES
 from .finding import Finding, Look
 from .progress import Progress
 
@@ -39,6 +39,11 @@ class Job:
     stale_after: int = 86400
     wait_timeout: float = 0
     wait_sleep: float = 5
+    hosts: t.Mapping[str, t.Mapping[str, t.Any]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [SAME_CLUSTER] * bool(self.hosts) + list(self.checks)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +119,7 @@ def examine(
 
 def look(kube: Kube, job: Job, clock: Clock) -> Health:
     """One look: everything is read first, so that all checks judge the same moment."""
-    wanted = {source for name in job.checks for source in CHECKS[name].reads}
+    wanted = {source for name in job.names for source in ALL[name].reads}
     objects: dict[str, list[dict[str, t.Any]]] = {}
     unread: dict[str, KubeError] = {}
     for source in [source for source in SOURCES if source in wanted]:
@@ -127,17 +132,17 @@ def look(kube: Kube, job: Job, clock: Clock) -> Health:
             continue
         excluded = frozenset() if SOURCES[source].always else job.exclude_namespaces
         objects[source] = [item for item in found if item["metadata"].get("namespace") not in excluded]
-    return judge(Look(objects, _time(kube, clock), job.stale_after), unread, job)
+    return judge(Look(objects, _time(kube, clock), job.stale_after, job.hosts, kube.server), unread, job)
 
 
 def judge(seen: Look, unread: t.Mapping[str, KubeError], job: Job) -> Health:
     checks: list[Check] = []
     findings: dict[str, t.Sequence[Finding]] = {}
-    for name in job.checks:
-        checks += [_skip(name, source, unread[source]) for source in CHECKS[name].reads if source in unread]
-        if all(source in unread for source in CHECKS[name].sources):
+    for name in job.names:
+        checks += [_skip(name, source, unread[source]) for source in ALL[name].reads if source in unread]
+        if all(source in unread for source in ALL[name].sources):
             continue
-        judgement = CHECKS[name].judge(seen)
+        judgement = ALL[name].judge(seen)
         findings[name] = judgement.findings
         compared = [baselines.compare(name, finding, job.baseline) for finding in judgement.findings]
         checks += [Check(name, found.status, found.object, found.evidence, found.fix) for found in compared]

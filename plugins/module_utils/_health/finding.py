@@ -28,6 +28,9 @@ class Look:
     objects: t.Mapping[str, t.Sequence[Object]]
     now: datetime.datetime
     stale_after: int = 0
+    # What hosts said of themselves, to be compared with the cluster behind this address.
+    hosts: t.Mapping[str, Object] = dataclasses.field(default_factory=dict)
+    server: str = ""
 
     def list(self, source: str) -> t.Sequence[Object]:
         return self.objects.get(source, ())

@@ -33,7 +33,7 @@ def preflight(
     server: str,
 ) -> list[Check]:
     target = plan.version
-    same = checks_nodes.check_same_cluster(cluster, facts, server)
+    same = checks_nodes.check_same_cluster(cluster.ca, facts, server)
     if failures(same):
         # Whatever else was compared, it was compared with something that is not these hosts' cluster.
         return failures(same)

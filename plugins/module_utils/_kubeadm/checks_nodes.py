@@ -21,7 +21,7 @@ SAME_CLUSTER = "same cluster"
 HostFacts = t.Mapping[str, Facts]
 
 
-def check_same_cluster(cluster: Cluster, facts: HostFacts, server: str) -> list[Check]:
+def check_same_cluster(ca: frozenset[str], facts: HostFacts, server: str) -> list[Check]:
     """Names prove nothing (every cluster has a cp1): the certificate authority does.
 
     While it is renewed either side may know two of them, so one in common is enough.
@@ -32,10 +32,10 @@ def check_same_cluster(cluster: Cluster, facts: HostFacts, server: str) -> list[
         if not there:
             evidence = "has no certificate authority in /etc/kubernetes/pki/ca.crt to compare"
             checks.append(Check(SAME_CLUSTER, SKIP, name, evidence))
-        elif not cluster.ca:
+        elif not ca:
             evidence = f"the API at {server} tells no certificate authority (configmap/kube-root-ca.crt of kube-system)"
             checks.append(Check(SAME_CLUSTER, SKIP, name, evidence))
-        elif there & cluster.ca:
+        elif there & ca:
             checks.append(Check(SAME_CLUSTER, PASS, name, f"has the certificate authority of the API at {server}"))
         else:
             evidence = f"the API at {server} is of another cluster than host {host}"

@@ -156,7 +156,7 @@ class Maintainer:
         self.told = ""
 
     def health(self) -> Result:
-        return self._call(k8s_health_info)
+        return self._call(k8s_health_info, hosts={"w1": {"cluster_ca": []}})
 
     def drain(self, state: str = "drain", check: bool = False, **options: t.Any) -> Result:
         how = {"ignore_daemonsets": True, "wait_timeout": 20, "wait_volume_detach": 20, **options}
@@ -186,7 +186,7 @@ def test_the_roles_are_enough_and_everything_in_them_is_used(api: ApiCluster, pl
 def right_of(event: Object) -> Right:
     about = event["objectRef"]
     resource = "/".join(about[key] for key in ("resource", "subresource") if key in about)
-    inside = about.get("namespace", "") if resource == "leases" else ""
+    inside = about.get("namespace", "") if resource in ("leases", "configmaps") else ""
     return Right(inside, about.get("apiGroup", ""), resource, event["verb"])
 
 
@@ -228,6 +228,7 @@ TOLD: dict[Right, tuple[bool, tuple[str, ...]]] = {
         True,
         ("leases.coordination.k8s.io in kube-node",),
     ),
+    Right("kube-system", "", "configmaps", "list"): (True, ("let this user list configmap kube-root-ca.crt",)),
     Right("kube-system", "coordination.k8s.io", "leases", "list"): (
         True,
         ("leases.coordination.k8s.io in kube-system",),

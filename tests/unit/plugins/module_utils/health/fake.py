@@ -33,10 +33,12 @@ class FakeKube:
             "daemonsets": [objects.make_daemonset()],
             "poddisruptionbudgets": [objects.make_budget()],
             "apiservices": [objects.make_service()],
+            "root_ca": [],
             "pending": [],
             "running": [objects.make_pod()],
             **lists,
         }
+        self.server = "https://fake"
         self.errors = {}
         self.slow = {}
         self.asked = []

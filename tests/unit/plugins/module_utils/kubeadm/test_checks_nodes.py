@@ -34,13 +34,13 @@ OTHER_CA = "b" * 64
 def test_an_api_is_of_the_hosts_cluster_by_its_authority(there: set[str], here: list[str] | None, status: str) -> None:
     cluster = dataclasses.replace(samples.before(), ca=frozenset(there))
     facts = {"w1": samples.worker("w1", cluster_ca=here)}
-    assert [found.status for found in checks_nodes.check_same_cluster(cluster, facts, SERVER)] == [status]
+    assert [found.status for found in checks_nodes.check_same_cluster(cluster.ca, facts, SERVER)] == [status]
 
 
 def test_facts_without_an_authority_are_unknown() -> None:
     facts = samples.worker("w1")
     del facts["cluster_ca"]
-    assert checks_nodes.check_same_cluster(samples.before(), {"w1": facts}, SERVER)[0].status == SKIP
+    assert checks_nodes.check_same_cluster(samples.before().ca, {"w1": facts}, SERVER)[0].status == SKIP
 
 
 def test_another_cluster_is_all_that_is_said() -> None:
