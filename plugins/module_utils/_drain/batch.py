@@ -45,17 +45,13 @@ class Batch:
         self.found = [pod for work in self.works for pod in self._survey.pods_on(work.name)]
         self._plan()
 
-    def look_again(self, old: bool) -> None:
-        """Pods may have come between the forecast and the cordon. ``old``: so long ago that nothing of it holds."""
-        open_then = {work.name for work in self.works if old or work.was_schedulable}
-        if not open_then:
+    def look_again(self, anew: bool = False) -> None:
+        """For pods that came between the first look and the cordon; ``anew`` at everything."""
+        again = [work.name for work in self.works if anew or work.was_schedulable]
+        now = node.persist(self._call.clock, lambda: [pod for name in again for pod in self._survey.pods_on(name)])
+        if not anew and {pods.uid(pod) for pod in now} <= {pods.uid(pod) for pod in self.found}:
             return
-        now = node.persist(
-            self._call.clock, lambda: [pod for name in sorted(open_then) for pod in self._survey.pods_on(name)]
-        )
-        if not old and {pods.uid(pod) for pod in now} <= {pods.uid(pod) for pod in self.found}:
-            return
-        self.found = [pod for pod in self.found if pods.node_of(pod) not in open_then] + now
+        self.found = [pod for pod in self.found if pods.node_of(pod) not in again] + now
         self._survey.forget()
         node.persist(self._call.clock, self._plan)
 
@@ -121,9 +117,8 @@ class Batch:
                 continue
             work.said.durations.update(spent(mine, eviction.seconds))
             self._report.emptied(work.said, mine, self._job.means.verb)
-            left = [target for target in mine if not target.done]
-            if left:
-                work.said.failure = self._failure(work.name, len(mine), left, keeps, eviction.trouble)
+            if not all(target.done for target in mine):
+                work.said.failure = self._failure(eviction, mine, keeps)
                 failures.append(work.said.failure)
         return failures
 
@@ -150,19 +145,22 @@ class Batch:
         except MaintenanceError:
             return {}
 
-    def _failure(
-        self, name: str, asked: int, left: t.Sequence[Target], keeps: t.Mapping[str, str], trouble: str
-    ) -> str:
+    def _failure(self, eviction: Eviction, asked: t.Sequence[Target], keeps: t.Mapping[str, str]) -> str:
+        """Of one node."""
+        left = [target for target in asked if not target.done]
         reasons: dict[str, list[str]] = collections.defaultdict(list)
         for target in left:
             reasons[keeps[target.uid]].append(pods.full_name(target.pod))
-        hopeless = all(target.hopeless for target in left)
-        when = "" if hopeless else f" within {self._job.means.timeout:g} s"
-        if hopeless and any(target.stuck for target in left):
+        when = ""
+        if not all(target.hopeless for target in left):
+            when = f" within {self._job.means.timeout:g} s" if eviction.timed_out else ""
+        elif any(target.stuck for target in left):
             when = f", what is left of it is stuck (stuck_after={self._job.means.stuck_after:g})"
-        last = f" (the last look at the node failed: {trouble})" if trouble else ""
+        last = f" (the last look at the node failed: {eviction.trouble})" if eviction.trouble else ""
         why = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-        return f"node {name} is not drained{when}: {len(left)} of {asked} pods are still there{last}: {why}."
+        return (
+            f"node {asked[0].node} is not drained{when}: {len(left)} of {len(asked)} pods are still there{last}: {why}."
+        )
 
     def not_begun(self) -> None:
         """The call ended before the turn of these nodes."""

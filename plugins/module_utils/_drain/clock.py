@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import email.utils
@@ -39,16 +40,18 @@ class Clock:
 def server_utc(kube: Kube, now: t.Callable[[], float] = time.monotonic) -> t.Callable[[], datetime.datetime]:
     """The time by the clock that the API's timestamps are of, which may not be ours."""
     epoch = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
-    ahead = float("-inf")
+    ahead, heard = float("-inf"), ""
 
     def utc() -> datetime.datetime:
-        nonlocal ahead
-        try:
-            said = email.utils.parsedate_to_datetime(kube.date).timestamp()
-        except (TypeError, ValueError):
+        nonlocal ahead, heard
+        if kube.date != heard:
+            heard = kube.date
+            with contextlib.suppress(TypeError, ValueError):
+                said = email.utils.parsedate_to_datetime(heard).timestamp()
+                # An answer that came a while ago says too little, never too much: of all of them the latest time holds.
+                ahead = max(ahead, said - now())
+        if ahead == float("-inf"):
             return _utc()
-        # An answer that came a while ago says too little, never too much: of all answers the latest time holds.
-        ahead = max(ahead, said - now())
         return epoch + datetime.timedelta(seconds=ahead + now())
 
     return utc

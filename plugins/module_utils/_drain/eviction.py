@@ -49,6 +49,7 @@ class Eviction:
         self.targets = targets
         self.pace = pace
         self.trouble = ""
+        self.timed_out = False
         self.seconds = 0.0
         self._kube = call.kube
         self._means = call.job.means
@@ -90,7 +91,7 @@ class Eviction:
                 sleep=lambda seconds: self._news.wait(seconds, self._clock.sleep),
             )
         except WaitTimeout:
-            pass
+            self.timed_out = True
         finally:
             self._news.close()
             self._read(self._asking.end())

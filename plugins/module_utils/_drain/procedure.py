@@ -93,7 +93,7 @@ class Procedure:
         plans = [batch.plan for batch in batches]
         self.report.prediction = one_after_the_other([plan.prediction for plan in plans])
         self.report.no_room = self._survey.without_room(plans, {work.name for work in self._works})
-        refused = {name: why for batch in batches for name, why in batch.refusals().items()}
+        refused = _refusals(batches)
         if refused:
             raise MaintenanceError(f"{self._all} not drained, nothing was changed: {self._reasons(refused)}")
         for batch in batches:
@@ -103,16 +103,39 @@ class Procedure:
             self.report.foretold(plans, self._job.means.verb)
             return
         self.report.warnings += filter(None, [self.report.lack_of_room("are")])
-        for number, batch in enumerate(batches):
-            batch.look_again(old=number > 0)
-            refused = batch.refusals()
-            if refused:
-                self._refuse_late(refused, first=number == 0)
-            failures = batch.empty()
-            if failures:
-                for later in batches[number + 1 :]:
-                    later.not_begun()
-                raise MaintenanceError(" ".join(failures))
+        self._look_again(batches)
+        self._empty(batches)
+
+    def _look_again(self, batches: t.Sequence[Batch]) -> None:
+        """Pods that came just before the cordon, too, can forbid the drain."""
+        for batch in batches:
+            batch.look_again()
+        refused = _refusals(batches)
+        if refused:
+            for work in self._works:
+                work.give_back()
+            raise MaintenanceError(
+                f"{self._all} not drained and {'was' if len(self._works) == 1 else 'were'} given back at once, because"
+                f" of pods that came just before the cordon: {self._reasons(refused)}"
+            )
+
+    def _empty(self, batches: t.Sequence[Batch]) -> None:
+        waiting = list(batches)
+        try:
+            while waiting:
+                batch = waiting.pop(0)
+                if batch is not batches[0]:
+                    # Meanwhile others were emptied, and nothing of what was found then has to be so now.
+                    batch.look_again(anew=True)
+                    refused = _refusals([batch])
+                    if refused:
+                        raise MaintenanceError(f"{self._all} not drained: {self._reasons(refused)}.")
+                failures = batch.empty()
+                if failures:
+                    raise MaintenanceError(" ".join(failures))
+        finally:
+            for batch in waiting:
+                batch.not_begun()
 
     def _claim(self) -> None:
         """Somebody else's work on one node forbids it all."""
@@ -124,17 +147,6 @@ class Procedure:
                 failures.append(error.msg)
         if failures:
             raise MaintenanceError(". ".join(failures))
-
-    def _refuse_late(self, refused: t.Mapping[str, str], first: bool) -> t.NoReturn:
-        """Pods that came just before the cordon, too, can forbid the drain; ``first``: then nothing was done yet."""
-        if not first:
-            raise MaintenanceError(f"{self._all} not drained: {self._reasons(refused)}.")
-        for work in self._works:
-            work.give_back()
-        raise MaintenanceError(
-            f"{self._all} not drained and {'was' if len(self._works) == 1 else 'were'} given back at once, because of"
-            f" pods that came just before the cordon: {self._reasons(refused)}"
-        )
 
     def _after_failure(self) -> str:
         """What becomes of the nodes, as a sentence to add."""
@@ -172,3 +184,7 @@ class Procedure:
 
 def _nodes(works: t.Sequence[NodeWork]) -> str:
     return f"{'node' if len(works) == 1 else 'nodes'} {', '.join(work.name for work in works)}"
+
+
+def _refusals(batches: t.Iterable[Batch]) -> dict[str, str]:
+    return {name: why for batch in batches for name, why in batch.refusals().items()}

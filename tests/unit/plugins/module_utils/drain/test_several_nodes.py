@@ -243,13 +243,28 @@ def test_what_is_said_of_all_is_true_of_all():
     assert result["after"] == {"unschedulable": True, "work": None}
 
 
-def test_pods_that_came_just_before_the_cordon_give_all_nodes_back():
+@pytest.mark.parametrize("parallel", [0, 1])
+def test_pods_that_came_just_before_the_cordon_give_all_nodes_back(parallel):
     cluster = make_cluster()
     bare = make_pod("bare", node="w3", ownerReferences=[])
     cluster.faults = [
         lambda method, _path: cluster.pods.setdefault(("shop", "bare"), bare) and None if method == "PATCH" else None
     ]
-    message, _data = fails(cluster, nodes=NAMES)
+    message, data = fails(cluster, nodes=NAMES, parallel=parallel)
     assert message.startswith("nodes w1, w2, w3 are not drained and were given back at once")
+    assert data["remaining"] == []
     assert not any(cordoned(cluster, name) for name in NAMES)
     assert cluster.count("POST") == 0
+
+
+def test_credentials_that_expire_are_told_of_all_that_was_not_done():
+    cluster = make_cluster()
+    expired = KubeError("POST: 401 Unauthorized", status=401)
+    cluster.faults = [lambda method, path: expired if method == "POST" and "w2" in path else None]
+    message, data = fails(cluster, nodes=NAMES, parallel=1)
+    assert message.startswith("POST: 401 Unauthorized")
+    assert on(data["remaining"]) == {"w2", "w3"}
+    failures = by_node(data, "failure")
+    assert failures["w1"] == ""
+    assert failures["w2"].startswith("node w2 is not drained: 2 of 2 pods are still there")
+    assert failures["w3"] == "node w3 is not drained: its turn had not come"
