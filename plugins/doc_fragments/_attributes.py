@@ -44,6 +44,19 @@ attributes:
       - kubeops.maintenance.all
 """
 
+    # For those that speak to the API.
+    ACTION_GROUP_API = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/kubeops.maintenance.all) or C(group/kubeops.maintenance.api) in C(module_defaults) to set
+      defaults for this module.
+    support: full
+    membership:
+      - kubeops.maintenance.all
+      - kubeops.maintenance.api
+"""
+
     # For modules that show lines while they work, through an action plugin of their name.
     LIVE = r"""
 options: {}
@@ -59,6 +72,6 @@ attributes:
   progress:
     description: Shows while it runs how far it is, on the terminal and in the events of ansible-runner.
     support: partial
-    details: Where the task runs on the controller's machine (its connection is C(local)), without C(no_log), and the
-      output is not JSON.
+    details: Where the task runs on the controller's machine (its connection is C(local)), as its user or as root,
+      without C(no_log), and the output is not JSON.
 """

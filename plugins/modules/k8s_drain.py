@@ -30,7 +30,7 @@ extends_documentation_fragment:
   - kubeops.maintenance._kubernetes
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.live
-  - kubeops.maintenance._attributes.action_group
+  - kubeops.maintenance._attributes.action_group_api
 attributes:
   check_mode:
     support: full

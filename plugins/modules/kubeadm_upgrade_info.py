@@ -22,14 +22,7 @@ extends_documentation_fragment:
   - kubeops.maintenance._kubernetes
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.info
-attributes:
-  action_group:
-    description: Use C(group/kubeops.maintenance.all) or C(group/kubeops.maintenance.api) in C(module_defaults) to set
-      defaults for this module.
-    support: full
-    membership:
-      - kubeops.maintenance.all
-      - kubeops.maintenance.api
+  - kubeops.maintenance._attributes.action_group_api
 options:
   version:
     description:
