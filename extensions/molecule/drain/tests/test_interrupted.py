@@ -62,6 +62,8 @@ def test_a_drain_that_a_budget_holds_is_killed(
     with nothing_allowed(lab, on("w2")):
         run = drain("w1")
         run.until("the pod that no budget holds has left", lambda: pods(lab, "free") == {}, seconds=60)
+        holds = "budget default/paced (deployment/held) allows no eviction now"
+        run.until("a line that tells what holds the others", lambda: run.says(holds), seconds=30)
         run.kill()
         run.until_gone(seconds=30)
     assert pods(lab, "held") == held, "with nobody there to evict them, they stay, also when the budget allows it"
@@ -76,6 +78,7 @@ def test_the_next_drain_goes_on_one_pod_at_a_time(lab: Lab, drain: t.Callable[..
     service = History(lab, "service=paced")
     run = drain("w1")
     assert run.finish(seconds=120) == 0, run.output
+    assert run.says("w1: budget default/paced (deployment/held) lets 1 of 2 go at a time")
     assert run.says("2 Pod(s) evicted")
     assert pods(lab, "held") == {}
     assert min(service.healthy()) == 2, "one at a time: 1 is below the budget, and 3 all along means nothing was seen"
