@@ -93,7 +93,10 @@ class Kube:
         token = ""
         while True:
             page = self.get(path, {**(query or {}), "limit": PAGE, **({"continue": token} if token else {})})
-            yield page.get("items") or []
+            if "items" not in page:
+                # Whoever stands in between and answers like that must not be taken for an empty collection.
+                raise KubeError(f"GET {path} at {self.server}: the answer is no list of Kubernetes objects")
+            yield page["items"] or []
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return
@@ -185,7 +188,9 @@ def _refusal(asked: str, response: urllib3.BaseHTTPResponse) -> KubeError:
         status = json.loads(response.data)
     if not isinstance(status, dict):
         status = {"message": response.data[:200].decode("utf-8", "replace").strip()}
-    details = status.get("details") or {}
+    details = status.get("details")
+    if not isinstance(details, dict):
+        details = {}
     message = str(status.get("message") or response.reason or "no explanation")
     hint = ". The credentials are not accepted: expired, or of another cluster" if response.status == 401 else ""
     after = str(response.headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
@@ -194,7 +199,7 @@ def _refusal(asked: str, response: urllib3.BaseHTTPResponse) -> KubeError:
         status=response.status,
         reason=str(status.get("reason") or ""),
         message=message,
-        causes=details.get("causes") or (),
+        causes=[cause for cause in details.get("causes") or () if isinstance(cause, dict)],
         retry_after=float(after) if after.isdigit() else None,
     )
 

@@ -37,14 +37,14 @@ class Watch:
         try:
             for line in self._response:
                 event = json.loads(line)
-                if event["type"] == "ERROR":
-                    status = event["object"]
-                    raise KubeError(f"watch of {self._path}: {status.get('message')}", status=status.get("code", 500))
-                yield event["type"], event["object"]
+                kind, told = event["type"], event["object"]
+                if kind == "ERROR":
+                    raise KubeError(f"watch of {self._path}: {told.get('message')}", status=told.get("code", 500))
+                yield kind, told
         except urllib3.exceptions.HTTPError as error:
             raise KubeError(f"watch of {self._path}: {reason_of(error)}") from error
-        except (AttributeError, OSError, ValueError) as error:
-            # Closed while it was read.
+        except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+            # Closed while it was read, or no watch at all.
             raise KubeError(f"watch of {self._path}: {error}") from error
 
     def close(self) -> None:

@@ -24,6 +24,8 @@ from . import replies
 Event = tuple[str, dict[str, t.Any]]
 Query = t.Optional[t.Mapping[str, t.Any]]
 
+# A watch that was too slow for what the API remembers.
+EXPIRED = 410
 # Seconds before a watch that was lost is begun again.
 PAUSE = 1.0
 # What comes within this time is taken together.
@@ -101,7 +103,7 @@ class News(Silence):
             try:
                 self._tell(_key(path, query), Watch(self._kube, path, query))
             except KubeError as error:
-                if error.status not in replies.TRANSIENT:
+                if error.status not in replies.TRANSIENT and error.status != EXPIRED:
                     return
             self._closed.wait(PAUSE)
 

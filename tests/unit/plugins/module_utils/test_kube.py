@@ -479,6 +479,9 @@ def status(code, message, **more):
         ),
         (lambda _request: (503, "", {}), {"status": 503, "message": "Service Unavailable"}),
         (lambda _request: (500, "[1]", {}), {"status": 500, "message": "[1]"}),
+        # What gateways say in JSON of their own.
+        (status(503, "down", details=[{"at": "gateway"}]), {"status": 503, "message": "down", "causes": []}),
+        (status(503, "down", details={"causes": ["x"]}), {"status": 503, "causes": []}),
         (lambda _request: (302, "", {"Location": "https://192.0.2.9/login"}), {"status": 302, "message": "Found"}),
     ],
 )
@@ -496,6 +499,13 @@ def test_an_answer_that_is_no_object(serve, authority):
     with pytest.raises(KubeError, match=r"text/html\) is no Kubernetes object"):
         kube.get("/")
     assert kube.raw("/readyz") == "<html>login</html>"
+
+
+def test_an_answer_that_is_no_list_is_no_empty_list(serve, authority):
+    server = serve(lambda _request: (200, {"error": "sign in first"}, {}))
+    with pytest.raises(KubeError, match=r"GET /api/v1/pods at .* no list of Kubernetes objects") as caught:
+        connect({"host": server.url, "ca_cert": authority.ca}).list("/api/v1/pods")
+    assert caught.value.status == 0
 
 
 def test_lists_are_read_in_pages_and_anew_when_the_token_expires(serve, authority):

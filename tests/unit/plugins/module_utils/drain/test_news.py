@@ -94,10 +94,16 @@ def test_who_may_not_watch_hears_nothing_and_does_not_insist(impatient):
 
 
 def test_a_watch_that_ends_or_fails_is_begun_again(impatient):
-    ended, expired, last = Stream(), Stream(), Stream()
+    ended, down, expired, last = Stream(), Stream(), Stream(), Stream()
     ended.shutdown()
-    expired.lines.put(line("ERROR", {"code": 503, "message": "going down"}))
-    heard = News(Api(ended, KubeError("no answer"), expired, last))
+    down.lines.put(line("ERROR", {"code": 503, "message": "going down"}))
+    expired.lines.put(line("ERROR", {"code": 410, "message": "too old resource version"}))
+    broken = [Stream() for _each in range(4)]
+    for stream, text in zip(
+        broken, (b"<html>", b"[]", b'{"kind": "Status"}', b'{"type": "ERROR", "object": 1}'), strict=True
+    ):
+        stream.lines.put(text)
+    heard = News(Api(ended, KubeError("no answer"), down, expired, *broken, last))
     heard.follow("/pods", {})
     last.lines.put(line("ADDED", POD))
     events = []
