@@ -62,8 +62,8 @@ def change(kube: Kube, clock: Clock, node: Node, decide: t.Callable[[Node], Chan
         wanted = decide(fresh or kube.get(path))
         fresh = None
         if wanted.patch is None:
-            # Already so: perhaps by a patch of ours whose answer was lost.
-            return sent or wanted
+            # Already so: perhaps by a patch of ours whose answer was lost. Or somebody else was faster.
+            return sent if sent and sent.state() == wanted.state() else wanted
         sent = wanted
         kube.patch(path, wanted.patch)
         return wanted

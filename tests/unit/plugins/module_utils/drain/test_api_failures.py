@@ -115,6 +115,23 @@ def test_somebody_else_who_takes_the_node_first_wins():
     assert ownership.work_of(cluster.node).owner == "them"
 
 
+def test_somebody_else_who_takes_the_node_while_it_is_given_back_is_told():
+    cluster = FakeCluster()
+    run(cluster, "cordon")
+
+    def taken(method, _path):
+        if method == "PATCH" and ownership.work_of(cluster.node).owner == "me":
+            cluster.node["metadata"]["annotations"][ANNOTATION] = Work("them").as_text()
+            cluster.touch_node()
+
+    cluster.faults = [taken]
+    result = run(cluster, "uncordon")
+    assert not result["changed"]
+    assert result["result"].startswith("node w1 is in work of them and stays as it is")
+    assert result["after"]["unschedulable"]
+    assert cordoned(cluster)
+
+
 def test_credentials_that_expire_stop_the_drain():
     cluster = FakeCluster([make_pod(f"web-{i}") for i in range(3)])
     expired = KubeError("POST: 401 Unauthorized", status=401)
