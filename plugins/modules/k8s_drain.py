@@ -556,11 +556,13 @@ from ..module_utils._drain.job import Job, Means
 from ..module_utils._drain.news import News
 from ..module_utils._drain.ownership import Work
 from ..module_utils._drain.procedure import Procedure
+from ..module_utils._drain.report import Report
 from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._kube import api_module, connect
 
 A_DAY = 24 * 60 * 60
 NODES = ("name", "names", "node_selector")
+SECONDS = ("wait_timeout", "wait_sleep", "skip_wait_for_delete_timeout", "wait_volume_detach", "stuck_after")
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["cordon", "drain", "uncordon"], "default": "drain"},
@@ -609,15 +611,26 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 }
 
 
+def check(params: dict[str, t.Any]) -> None:
+    """Refuse what the types allow and nobody can mean."""
+    numbers = [("parallel", params["parallel"])]
+    numbers += [(name, params["delete_options"][name]) for name in SECONDS]
+    numbers += [("hold", group["hold"]) for group in params["delete_options"]["order"]]
+    for name, number in numbers:
+        if number is not None and number < 0:
+            raise MaintenanceError(f"{name}={number} is negative; it is 0 or more")
+    if not params["owner"].strip():
+        raise MaintenanceError("owner is empty; without a name nobody knows whose work on the node it is")
+
+
 def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
     options = params["delete_options"]
-    if params["parallel"] < 0:
-        raise MaintenanceError("parallel is a number of nodes, or 0 for all at once")
+    check(params)
     grace = options["terminate_grace_period"]
     me = Work(params["owner"], params["run"], params["target"], params["reason"], since, baseline=params["baseline"])
     return Job(
         nodes=tuple(params["names"] or [params["name"]] * (params["name"] is not None)),
-        node_selector=params["node_selector"] or "",
+        node_selector=(params["node_selector"] or "").strip(),
         parallel=params["parallel"],
         me=me,
         guards=Guards(
@@ -649,9 +662,12 @@ def main() -> None:
     module = api_module(ARGUMENT_SPEC, mutually_exclusive=[NODES], required_one_of=[NODES], supports_check_mode=True)
 
     def work() -> dict[str, t.Any]:
-        kube = connect(module.params)
-        clock = Clock(utc=server_utc(kube))
-        job = job_of(module.params, module.check_mode, clock.timestamp())
+        try:
+            kube = connect(module.params)
+            clock = Clock(utc=server_utc(kube))
+            job = job_of(module.params, module.check_mode, clock.timestamp())
+        except MaintenanceError as error:
+            raise MaintenanceError(error.msg, **{**Report().as_dict(), **error.data}) from error
         procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube), open_channel(module))
         try:
             result = procedure.run(module.params["state"])

@@ -100,6 +100,11 @@ def test_selectors_are_joined():
     assert job().selector == ""
 
 
+def test_a_blank_selector_of_nodes_selects_none():
+    assert job(node_selector=" ").node_selector == ""
+    assert job(node_selector=" rack=r7 ").node_selector == "rack=r7"
+
+
 def test_a_drain_without_options(call):
     cluster = FakeCluster([make_pod("web-1")])
     code, result = call(
@@ -129,6 +134,27 @@ def test_a_failure_has_the_keys_of_a_success(call):
     assert "cannot delete DaemonSet-managed Pods" in result["msg"]
     assert "cannot delete Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or" in result["msg"]
     assert result["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"parallel": -1}, "parallel=-1 is negative"),
+        ({"delete_options": {"wait_timeout": -1}}, "wait_timeout=-1 is negative"),
+        ({"delete_options": {"wait_sleep": -1}}, "wait_sleep=-1 is negative"),
+        ({"delete_options": {"skip_wait_for_delete_timeout": -1}}, "skip_wait_for_delete_timeout=-1 is negative"),
+        ({"delete_options": {"wait_volume_detach": -1}}, "wait_volume_detach=-1 is negative"),
+        ({"delete_options": {"stuck_after": -1}}, "stuck_after=-1 is negative"),
+        ({"delete_options": {"order": [{"rest": True, "hold": -1}]}}, "hold=-1 is negative"),
+        ({"owner": " "}, "owner is empty"),
+    ],
+)
+def test_what_nobody_can_mean_is_refused_before_anything_is_read(call, params, message):
+    cluster = FakeCluster([make_pod("web-1")])
+    code, result = call(cluster, **params)
+    assert (code, cluster.requests) == (1, [])
+    assert message in result["msg"]
+    assert set(result) == KEYS | {"failed", "msg"}
 
 
 def test_a_failure_tells_what_was_changed(call):
