@@ -85,14 +85,14 @@ class Corner:
         self._until(f"pod {name}", lambda: self._started({"app": name}))
         return self.kube.get(f"{PODS.format(self.namespace)}/{name}")
 
-    def owned_pods(self, name: str, number: int, **pod: t.Any) -> None:
-        """On the first node, controlled by an object that does nothing: managed pods that nobody recreates."""
+    def owned_pods(self, name: str, number: int, node: str = "", **pod: t.Any) -> None:
+        """On one node, the first, controlled by an object that does nothing: managed pods that nobody recreates."""
         path = f"/api/v1/namespaces/{self.namespace}/configmaps"
         uid = self.kube.post(path, {"metadata": {"name": name}})["metadata"]["uid"]
         owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "controller": True}
         made = template(self.namespace, {"app": name}, **pod)
         made["metadata"]["ownerReferences"] = [owner]
-        made["spec"]["nodeName"] = self.nodes[0]
+        made["spec"]["nodeName"] = node or self.nodes[0]
         for serial in range(number):
             made["metadata"]["name"] = f"{name}-{serial}"
             self.kube.post(PODS.format(self.namespace), made)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -15,6 +16,8 @@ from pathlib import Path
 from ..lab.process import LabError
 
 PATIENCE = 10
+# Memory for time: these programs live for minutes, and share a small machine with what they are tested with.
+GOGC = "400"
 
 
 class Program:
@@ -32,6 +35,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                env={**os.environ, "GOGC": GOGC},
             )
 
     @property

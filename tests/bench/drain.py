@@ -50,11 +50,13 @@ class Case:
     pods: int
     stops_after: float
     budgets: int = 0
+    nodes: int = 1
     goal: float | None = None
 
     def make(self, corner: Corner) -> None:
         if not self.budgets:
-            corner.owned_pods("web", self.pods, stops_after=self.stops_after)
+            for node in corner.nodes[: self.nodes]:
+                corner.owned_pods(node, self.pods // self.nodes, node=node, stops_after=self.stops_after)
         for number in range(self.budgets):
             name = f"web-{number}"
             corner.statefulset(name, self.pods // self.budgets, stops_after=self.stops_after)
@@ -66,24 +68,25 @@ CASES = (
     Case("250 pods, 1 s to stop", 250, 1),
     Case("10 pods under a budget of 1", 10, 0.5, budgets=1, goal=1.2),
     Case("20 pods under 4 budgets", 20, 0.5, budgets=4, goal=1.2),
+    Case("5 nodes at once, 20 pods each", 100, 5, nodes=5),
 )
 
 
 def measure(api: ApiCluster, asked: audit.Audit, case: Case, tool: str, scratch: Path) -> report.Row:
-    corner = Corner(api.kube())
+    corner = Corner(api.kube(), nodes=case.nodes + 1)
     try:
         case.make(corner)
-        node = corner.nodes[0]
+        nodes = corner.nodes[: case.nodes]
         load = os.getloadavg()[0]
         asked.since_last()
         # Where nothing has to be seen, nobody takes the apiserver's time for it.
         with Watcher(api, corner.namespace) if case.budgets else contextlib.nullcontext() as watcher:
-            outcome = tools.drain(tool, node, api.kubeconfig(audit.USER), scratch)
+            outcome = tools.drain(tool, nodes, api.kubeconfig(audit.USER), scratch)
             if outcome.failure:
                 limit = None
             elif watcher:
-                until("the end of the pods", lambda: not corner.pods(node), seconds=30)
-                limit = budget_limit(watcher.budgets, watcher.pods, node)
+                until("the end of the pods", lambda: not corner.pods(nodes[0]), seconds=30)
+                limit = budget_limit(watcher.budgets, watcher.pods, nodes[0])
             else:
                 limit = case.stops_after
         calls = asked.since_last()
@@ -100,6 +103,7 @@ def measure(api: ApiCluster, asked: audit.Audit, case: Case, tool: str, scratch:
             refusals=calls.refusals,
             peak_rss_mb=round(outcome.peak_rss_mb, 1),
             load=round(load, 1),
+            **report.timeline(calls, outcome.started + outcome.seconds),
             failure=outcome.failure,
             goal=case.goal,
             budgets=case.budgets,
@@ -114,7 +118,7 @@ def warm_up(api: ApiCluster, names: t.Sequence[str], scratch: Path) -> None:
     """Nobody pays for reading programs from disk."""
     corner = Corner(api.kube(), nodes=len(names))
     for tool, node in zip(names, corner.nodes, strict=True):
-        outcome = tools.drain(tool, node, api.kubeconfig(audit.USER), scratch)
+        outcome = tools.drain(tool, [node], api.kubeconfig(audit.USER), scratch)
         if outcome.failure:
             raise LabError(f"{tool} cannot even drain an empty node: {outcome.failure}")
     corner.remove()
@@ -131,7 +135,7 @@ def main() -> int:
         say(f"the machine is busy (load {os.getloadavg()[0]:.1f}): figures will be worse than they could be")
     rows: list[report.Row] = []
     try:
-        tools.prepare()
+        tools.theirs()
         with (
             tempfile.TemporaryDirectory(prefix="kubeops-bench-") as folder,
             cluster.running(Path(folder) / "cluster", {audit.USER: [cluster.ADMINISTRATORS]}, audit.POLICY) as api,

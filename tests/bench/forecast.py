@@ -49,7 +49,7 @@ def _row(case: str, node: str, access: dict[str, str], kube: Kube, scratch: Path
     load = os.getloadavg()[0]
     kube.get("/calls")
     options = {"name": node, **access, "delete_options": {"ignore_daemonsets": True}, "_ansible_check_mode": True}
-    outcome = tools.run_module(tools.OURS, options, scratch)
+    outcome = tools.run_module(tools.OURS, [options], scratch)
     calls = kube.get("/calls")
     failure = outcome.failure or _wrong(json.loads(outcome.said), node)
     seconds = outcome.seconds - (calls["first"] - outcome.started)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.kubeops.maintenance.tests.bench.audit import Calls
+
 REFUSALS_PER_BUDGET = 2
 SHARE_OF_CALLS = 0.5
-COLUMNS = ("case", "tool", "seconds", "limit", "ratio", "API calls", "429", "peak MB", "start", "load")
+COLUMNS = ("case", "tool", "seconds", "limit", "ratio", "API calls", "429", "peak MB", "start", "stop", "load")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +22,10 @@ class Row:
 
     ``seconds`` are those from the first request to the end of the process. What comes before, an interpreter that loads
     its libraries, are the ``start_seconds``: Ansible itself takes more, and no cluster can make it quicker.
+
+    Of the other ``seconds``: until the first eviction was asked for, until the last one was admitted, until the last
+    pod was gone, and until the process ended. ``stop_..._seconds``: how long pods really took to stop. A busy machine
+    makes them late; the limit is what they were told.
     """
 
     case: str
@@ -32,6 +38,12 @@ class Row:
     peak_rss_mb: float
     load: float
     start_seconds: float
+    look_seconds: float = 0.0
+    evict_seconds: float = 0.0
+    wait_seconds: float = 0.0
+    end_seconds: float = 0.0
+    stop_median_seconds: float = 0.0
+    stop_max_seconds: float = 0.0
     failure: str = ""
     goal: float | None = None
     budgets: int = 0
@@ -41,6 +53,22 @@ class Row:
         row = dataclasses.asdict(self)
         del row["goal"], row["budgets"], row["most_mb"]
         return row
+
+
+def timeline(calls: Calls, ended: float) -> dict[str, float]:
+    """Where the seconds of a drain went."""
+    stops = calls.stops
+    if not stops:
+        return {}
+    found = {
+        "look_seconds": calls.asked - calls.first,
+        "evict_seconds": calls.admitted - calls.asked,
+        "wait_seconds": calls.gone - calls.admitted,
+        "end_seconds": ended - calls.gone,
+        "stop_median_seconds": stops[len(stops) // 2],
+        "stop_max_seconds": stops[-1],
+    }
+    return {name: round(seconds, 2) for name, seconds in found.items()}
 
 
 def table(rows: t.Sequence[Row]) -> str:
@@ -55,7 +83,8 @@ def table(rows: t.Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     limit, ratio = ("failed", "-") if row.failure else (f"{row.limit_seconds:.1f}", f"{row.ratio:.2f}x")
     figures = (f"{row.seconds:.1f}", limit, ratio, str(row.api_calls), str(row.refusals))
-    return (row.case, row.tool, *figures, f"{row.peak_rss_mb:.0f}", f"{row.start_seconds:.1f}", f"{row.load:.1f}")
+    stop = f"{row.stop_median_seconds:.1f}-{row.stop_max_seconds:.1f}"
+    return (row.case, row.tool, *figures, f"{row.peak_rss_mb:.0f}", f"{row.start_seconds:.1f}", stop, f"{row.load:.1f}")
 
 
 def missed(rows: t.Sequence[Row], ours: str, kubectl: str) -> list[str]:

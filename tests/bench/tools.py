@@ -5,11 +5,13 @@
 """The tools that are compared: each drains one node as a process of its own.
 
 Modules run as Ansible runs them on the host, without the start of Ansible itself, which takes the same time for both.
+Several nodes: kubectl and our module are told all of them at once, kubernetes.core's drains one after the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -21,20 +23,23 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.tests.api import cluster
-from ansible_collections.kubeops.maintenance.tests.lab.process import run
+from ansible_collections.kubeops.maintenance.tests.lab.process import output
 from ansible_collections.kubeops.maintenance.tests.lab.progress import stage
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = ROOT / "build" / "bench" / "venv"
-# Where kubernetes.core is taken from; the same client library for both modules.
-PACKAGES = ("ansible==14.*", "kubernetes==37.0.2")
 KUBECTL, THEIRS, OURS = "kubectl", "kubernetes.core.k8s_drain", "kubeops.maintenance.k8s_drain"
 TIMEOUT = 600
+# One call after the other, without a start for each; it ends with the first that fails.
 RUN_A_MODULE = """\
 import importlib, json, sys
 from ansible.module_utils.testing import patch_module_args
-with patch_module_args(json.load(sys.stdin)):
-    importlib.import_module(sys.argv[1]).main()
+for options in json.load(sys.stdin):
+    with patch_module_args(options):
+        try:
+            importlib.import_module(sys.argv[1]).main()
+        except SystemExit as end:
+            if end.code:
+                raise
 """
 
 
@@ -49,37 +54,32 @@ class Outcome:
     said: str
 
 
-def prepare() -> None:
-    """An environment of the benchmark's own: `ansible` is large and has no place among the tools of the project."""
-    stamp = ENVIRONMENT / ".made-from"
-    wanted = f"{sys.version} {PACKAGES}"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    with stage(f"environment with {PACKAGES[0]}"):
-        run(sys.executable, "-m", "venv", "--clear", ENVIRONMENT)
-        run(ENVIRONMENT / "bin" / "pip", "install", "--quiet", *PACKAGES)
-    stamp.write_text(wanted)
+@functools.cache
+def theirs() -> str:
+    """Where kubernetes.core is. It runs with the client library that our module has, too."""
+    with stage("kubernetes.core"):
+        return output(ROOT / "scripts" / "kubernetes-core")
 
 
-def drain(tool: str, node: str, kubeconfig: Path, scratch: Path) -> Outcome:
+def drain(tool: str, nodes: t.Sequence[str], kubeconfig: Path, scratch: Path) -> Outcome:
     if tool == KUBECTL:
-        command = [str(cluster.supply().kubectl), "drain", node, "--ignore-daemonsets", f"--timeout={TIMEOUT}s"]
+        command = [str(cluster.supply().kubectl), "drain", *nodes, "--ignore-daemonsets", f"--timeout={TIMEOUT}s"]
         return _measure(command, {"KUBECONFIG": str(kubeconfig), "HOME": str(scratch)}, "")
     options = {
-        "name": node,
         "state": "drain",
         "kubeconfig": str(kubeconfig),
         "delete_options": {"ignore_daemonsets": True, "wait_timeout": TIMEOUT},
     }
-    return run_module(tool, options, scratch)
+    calls = [{**options, "names": nodes}] if tool == OURS else [{**options, "name": node} for node in nodes]
+    return run_module(tool, calls, scratch)
 
 
-def run_module(tool: str, options: t.Mapping[str, t.Any], scratch: Path) -> Outcome:
+def run_module(tool: str, calls: t.Sequence[t.Mapping[str, t.Any]], scratch: Path) -> Outcome:
+    """``calls``: the options of each, one after the other."""
     collection, _dot, module = tool.rpartition(".")
-    command = [str(ENVIRONMENT / "bin" / "python"), "-c", RUN_A_MODULE]
-    command += [f"ansible_collections.{collection}.plugins.modules.{module}"]
-    found_in = {"PYTHONPATH": str(ROOT / ".collections")} if tool == OURS else {}
-    return _measure(command, {**found_in, "HOME": str(scratch)}, json.dumps(options))
+    command = [sys.executable, "-c", RUN_A_MODULE, f"ansible_collections.{collection}.plugins.modules.{module}"]
+    collections = str(ROOT / ".collections") if tool == OURS else theirs()
+    return _measure(command, {"PYTHONPATH": collections, "HOME": str(scratch)}, json.dumps(calls))
 
 
 def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -> Outcome:

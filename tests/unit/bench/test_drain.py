@@ -61,20 +61,50 @@ def test_a_row_has_the_keys_that_others_read() -> None:
     assert "3.00x" in report.table([THEIRS])
 
 
-def said(call: str, second: int, status: int = 200) -> str:
+def said(call: str, second: float, status: int = 200, user: str = audit.USER, **more: object) -> str:
     event = {
         "auditID": call,
+        "user": {"username": user},
         "responseStatus": {"code": status},
-        "requestReceivedTimestamp": f"1970-01-01T00:00:0{second}.500000Z",
+        "requestReceivedTimestamp": f"1970-01-01T00:00:{second:09.6f}Z",
+        "stageTimestamp": f"1970-01-01T00:00:{second + 0.25:09.6f}Z",
+        **more,
     }
     return json.dumps(event) + "\n"
 
 
+def pod(name: str, subresource: str = "") -> dict[str, str]:
+    return {"resource": "pods", "namespace": "shop", "name": name, "subresource": subresource}
+
+
 def test_a_watch_is_one_call(tmp_path) -> None:
     log = tmp_path / "audit.log"
-    log.write_text(said("a", 1) + said("a", 2))
+    log.write_text(said("a", 1.5) + said("a", 2))
     calls = audit.Audit(log)
     assert calls.since_last() == audit.Calls(1, 0, 1.5)
     with log.open("a") as more:
-        more.write(said("b", 3, 429))
+        more.write(said("b", 3.5, 429))
     assert calls.since_last() == audit.Calls(1, 1, 3.5)
+
+
+def test_where_the_time_went(tmp_path) -> None:
+    log = tmp_path / "audit.log"
+    log.write_text(
+        said("a", 1)
+        + said("b", 2, 201, objectRef=pod("x", "eviction"))
+        + said("c", 2.5, 429, objectRef=pod("y", "eviction"))
+        + said("d", 3, 201, objectRef=pod("y", "eviction"))
+        + said("e", 7, user=audit.KUBELETS, objectRef=pod("x"))
+        + said("f", 9, user=audit.KUBELETS, objectRef=pod("y"))
+        + said("g", 9.5, user=audit.KUBELETS, objectRef=pod("of nobody"))
+    )
+    calls = audit.Audit(log).since_last()
+    assert calls == audit.Calls(4, 1, 1.0, asked=2.0, admitted=3.25, gone=9.25, stops=(5.0, 6.0))
+    assert report.timeline(calls, 9.5) == {
+        "look_seconds": 1.0,
+        "evict_seconds": 1.25,
+        "wait_seconds": 6.0,
+        "end_seconds": 0.25,
+        "stop_median_seconds": 6.0,
+        "stop_max_seconds": 6.0,
+    }
