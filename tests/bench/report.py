@@ -83,7 +83,7 @@ def table(rows: t.Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     limit, ratio = ("failed", "-") if row.failure else (f"{row.limit_seconds:.1f}", f"{row.ratio:.2f}x")
     figures = (f"{row.seconds:.1f}", limit, ratio, str(row.api_calls), str(row.refusals))
-    stop = f"{row.stop_median_seconds:.1f}-{row.stop_max_seconds:.1f}"
+    stop = f"{row.stop_median_seconds:.1f}-{row.stop_max_seconds:.1f}" if row.stop_max_seconds else "-"
     return (row.case, row.tool, *figures, f"{row.peak_rss_mb:.0f}", f"{row.start_seconds:.1f}", stop, f"{row.load:.1f}")
 
 
