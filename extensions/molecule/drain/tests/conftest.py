@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import typing as t
@@ -55,10 +54,3 @@ def on(lab: Lab) -> t.Callable[[str], Host]:
     """A node as its administrator sees it."""
     address = "ansible://{}?ansible_inventory={}&sudo=true"
     return functools.cache(lambda node: testinfra.get_host(address.format(node, lab.inventory)))
-
-
-@pytest.fixture(scope="module")
-def at_the_end() -> t.Iterator[contextlib.ExitStack]:
-    """What has to be undone after the last test of a file."""
-    with contextlib.ExitStack() as stack:
-        yield stack

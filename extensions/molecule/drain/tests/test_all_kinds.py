@@ -16,8 +16,6 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support.history
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 if t.TYPE_CHECKING:
-    import contextlib
-
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import Run
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
     from testinfra.host import Host
@@ -47,10 +45,12 @@ def uids(lab: Lab, node: str) -> Uids:
 
 
 @pytest.fixture(scope="module")
-def static_pod(on: t.Callable[[str], Host], at_the_end: contextlib.ExitStack) -> None:
+def static_pod(lab: Lab, on: t.Callable[[str], Host]) -> t.Iterator[None]:
     file = "/etc/kubernetes/manifests/static.yaml"
-    at_the_end.callback(on("w1").check_output, f"rm {file}")
     on("w1").check_output(f"cat > {file} <<'END'{STATIC_POD}END")
+    yield
+    on("w1").check_output(f"rm {file}")
+    until("the end of the static pod", lambda: "static" not in uids(lab, "w1"), seconds=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,15 +59,14 @@ def before(
     on: t.Callable[[str], Host],
     static_pod: None,
     present: t.Callable[[str], t.ContextManager[None]],
-    at_the_end: contextlib.ExitStack,
-) -> Uids:
+) -> t.Iterator[Uids]:
     """The pods on w1 before the drain, and nothing left of earlier ones on the volumes."""
     on("w1").check_output("rm -rf /srv/log /srv/bound /srv/shared/*")
-    at_the_end.enter_context(present("all_kinds"))
-    until("the static pod's mirror", lambda: "static" in uids(lab, "w1"), seconds=60)
-    found = uids(lab, "w1")
-    assert {app: len(there) for app, there in found.items()} == {**dict.fromkeys(GOES | STAYS, 1), "web": 2}
-    return found
+    with present("all_kinds"):
+        until("the static pod's mirror", lambda: "static" in uids(lab, "w1"), seconds=60)
+        found = uids(lab, "w1")
+        assert {app: len(there) for app, there in found.items()} == {**dict.fromkeys(GOES | STAYS, 1), "web": 2}
+        yield found
 
 
 def test_refused_without_the_options_that_it_needs(lab: Lab, drain: t.Callable[..., Run]) -> None:

@@ -23,13 +23,10 @@ ILL = "/srv/node/ill"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def workloads(
-    on: t.Callable[[str], Host],
-    present: t.Callable[[str], t.ContextManager[None]],
-    at_the_end: contextlib.ExitStack,
-) -> None:
+def workloads(on: t.Callable[[str], Host], present: t.Callable[[str], t.ContextManager[None]]) -> t.Iterator[None]:
     on("w2").check_output(f"rm -f {ILL}")
-    at_the_end.enter_context(present("held"))
+    with present("held"):
+        yield
 
 
 def pods(lab: Lab, app: str) -> dict[str, bool]:

@@ -25,12 +25,11 @@ def pods(lab: Lab) -> set[str]:
 
 @pytest.fixture(scope="module")
 def kubelet_of_w2_is_dead(
-    lab: Lab, present: t.Callable[[str], t.ContextManager[None]], at_the_end: contextlib.ExitStack
+    lab: Lab, present: t.Callable[[str], t.ContextManager[None]]
 ) -> t.Iterator[contextlib.ExitStack]:
     """Until the stack is closed."""
-    at_the_end.enter_context(present("on_w2"))
-    assert len(pods(lab)) == 1
-    with contextlib.ExitStack() as stack:
+    with present("on_w2"), contextlib.ExitStack() as stack:
+        assert len(pods(lab)) == 1
         stack.enter_context(faults.kubelet_stopped(lab))
         yield stack
 
