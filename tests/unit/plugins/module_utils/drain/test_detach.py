@@ -80,6 +80,14 @@ def test_it_waits_until_the_volumes_are_detached():
     assert lists(cluster) < 25
 
 
+def test_a_long_wait_is_looked_at_less_and_less_often():
+    cluster = FakeCluster([make_pod("web-1")])
+    attach(cluster, "pv-1", "shop/data")
+    detach_at(cluster, 100, "pv-1")
+    assert run(cluster, means=Means(detach_timeout=200))["durations"]["detach"] < 106
+    assert lists(cluster) < 100
+
+
 def test_volumes_of_pods_that_stay_are_not_waited_for():
     ephemeral = daemon_pod("log-1")
     ephemeral["spec"]["volumes"] = [{"name": "scratch", "ephemeral": {}}]

@@ -149,6 +149,7 @@ def test_a_silent_node_does_not_hold_its_groups():
     order = groups([{"selector": "app=db", "hold": 1000}])
     result = run(cluster, means=Means(leave_unreachable=True, order=order))
     assert named(result["kept"]) == {"web-1", "db-1"}
+    assert result["durations"]["total"] < 2 * GRACE + 10
 
 
 def test_only_the_silent_node_is_left():

@@ -13,7 +13,7 @@ import threading
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import news
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import Guards
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Job
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Job, Means
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.news import News, Silence
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.procedure import Procedure
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
@@ -132,6 +132,21 @@ class Told(Silence):
     def take(self):
         taken, self._events = self._events, []
         return taken
+
+
+def test_who_came_while_it_only_listened_is_told():
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.stops_after = {"web-1": 20.0}
+    told = Told(cluster)
+
+    def replace():
+        if ("shop", "web-1") not in cluster.pods:
+            cluster.pods["shop", "typha"] = make_pod("typha", labels={})
+
+    cluster.on_advance = [replace]
+    job = Job(("w1",), me=ME, guards=Guards(ignore_daemonsets=True), means=Means(slowest_look=500))
+    result = Procedure(cluster, job, cluster.clock, news=lambda: told).run("drain")
+    assert [entry["name"] for entry in result["newcomers"]] == ["typha"]
 
 
 @pytest.mark.parametrize("misses", [(), ("web-1",)])

@@ -126,6 +126,23 @@ def test_a_group_that_is_stuck_holds_the_next_for_some_time_only():
     ]
 
 
+def test_each_group_has_its_own_time():
+    sick = [make_pod(f"sick-{app}", labels={"app": app}, node="w2", ready=False) for app in ("web", "db")]
+    cluster = FakeCluster([pod("web-0", "web"), pod("db-0", "db"), pod("log-0", "log"), *sick])
+    for app in ("web", "db"):
+        cluster.budgets["shop", app] = make_budget(app, selector={"matchLabels": {"app": app}}, minAvailable=1)
+    times = evicted_at(cluster)
+    three = groups(*({"selector": f"app={app}"} for app in ("web", "db", "log")), hold=30)
+    fails(cluster, means=Means(order=three, timeout=100))
+    assert 60 <= times["log-0"] < 65
+
+
+def test_the_time_of_groups_under_one_budget():
+    pods = [pod(f"{app}-{i}", app) for app in ("web", "db") for i in range(2)]
+    cluster = FakeCluster(pods, [make_budget("all", selector={}, maxUnavailable=1)])
+    assert run(cluster, means=Means(order=WEB_FIRST), check_mode=True)["predicted_seconds"] == 2 * 2 * 30
+
+
 @pytest.mark.parametrize("stops", [20.0, 50.0])
 def test_a_pod_within_its_grace_period_is_on_its_way(stops):
     cluster = FakeCluster([pod("web-0", "web"), pod("db-0", "db")])

@@ -129,6 +129,13 @@ def test_a_later_turn_is_judged_by_what_is_then():
     assert result["newcomers"] == []
 
 
+def test_a_later_turn_asks_a_budget_for_what_it_allows_then():
+    cluster = make_cluster(each=1, budgets=[make_budget("web", maxUnavailable=1)])
+    cluster.starts_after = 3.0
+    assert len(run(cluster, nodes=NAMES, parallel=1)["evicted"]) == 3
+    assert cluster.refusals == 0
+
+
 @pytest.mark.parametrize("parallel", [0, 1])
 def test_one_refusal_refuses_all_and_changes_nothing(parallel):
     cluster = make_cluster(make_pod("bare", node="w2", ownerReferences=[]))
