@@ -41,12 +41,15 @@ class Vacancies:
 
     def missing(self, evicted: t.Iterable[Pod]) -> list[tuple[Pod, str]]:
         """Pods that find no room on another node, and why."""
-        seeking = [pod for pod in evicted if looks_for_room(pod)]
         try:
+            seeking = [pod for pod in evicted if looks_for_room(pod)]
             return self._search(seeking) if seeking else []
-        except (KubeError, ValueError) as error:
+        except KubeError as error:
             self._warn(f"whether pods find room on other nodes is not known: {error}")
-            return []
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # Objects that no validation has seen. An estimate is no reason to fail.
+            self._warn(f"whether pods find room on other nodes is not known: {type(error).__name__}: {error}")
+        return []
 
     def _search(self, seeking: t.Sequence[Pod]) -> list[tuple[Pod, str]]:
         volumes = {pods.uid(pod): self._volumes(pod) for pod in seeking}

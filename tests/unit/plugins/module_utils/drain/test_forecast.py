@@ -294,6 +294,31 @@ def test_what_may_not_be_read_is_one_warning(path, warning):
     assert (len(result["evicted"]), result["no_room"]) == (2, [])
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"containers": [{"resources": {"requests": {"memory": "1e999999999"}}}]},
+        {"containers": [{"resources": {"requests": {"memory": "1e9999"}}}]},
+        {"containers": [{"resources": {"requests": {"memory": None}}}]},
+        {"containers": [{"resources": []}]},
+        {"tolerations": ["all"]},
+        {"nodeSelector": ["x"]},
+        {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [1]}}}},
+        {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}},
+        {"volumes": [{"persistentVolumeClaim": {}}]},
+    ],
+)
+def test_what_no_validation_has_seen_is_a_warning_and_no_failure(spec):
+    cluster = FakeCluster([make_pod("web")])
+    cluster.pods["shop", "web"]["spec"].update(spec)
+    cluster.others = [make_node("w2", allocatable={"memory": "1Gi", "pods": "10"}), {"metadata": {"name": "w3"}}]
+    drain = procedure(cluster)
+    assert [pod["name"] for pod in drain.run("drain")["evicted"]] == ["web"]
+    assert [warning.partition(": ")[0] for warning in drain.report.warnings] == [
+        "whether pods find room on other nodes is not known"
+    ]
+
+
 def test_a_quantity_of_the_future_is_no_failure():
     pod = make_pod("web")
     pod["spec"]["containers"] = [{"resources": {"requests": {"cpu": "1Zi"}}}]
