@@ -180,7 +180,9 @@ def _refuses(budget: Object, current: int, desired: int, expected: int, numbers:
             return DEADLOCKED, reason, "lower its minAvailable below 100%"
         lower = f"lower its minAvailable ({spec['minAvailable']}), or " if "minAvailable" in spec else ""
         return DEADLOCKED, reason, f"{lower}run more than {desired} pods"
-    ill = expected - current
+    if current > desired:
+        return BLOCKED, f"allows no eviction now, because those that it allowed are not over yet ({numbers})", "wait"
+    ill = max(0, expected - current)
     unready = (
         f"{ill} of its pods {'is' if ill == 1 else 'are'} not healthy" if current else "none of its pods is healthy"
     )

@@ -181,6 +181,8 @@ UNREADY = [make_pod("a", ready=False)]
             "set its maxUnavailable",
         ),
         (make_budget("new", minAvailable=1), READY, BLOCKED, "was changed and not judged anew", "wait"),
+        # It has allowed one just now, and counts that until the pod is seen to go.
+        (budget(3, 2, 3, 0, minAvailable=2), READY, BLOCKED, "those that it allowed are not over yet", "wait"),
         # Pods that it has no say in.
         (budget(2, 2, 3, 0, minAvailable=2), UNREADY, FREE, "has no say in these pods", ""),
         (budget(0, 0, 2, 0, minAvailable=0), UNREADY, BLOCKED, "none of its pods is healthy", "bring them"),
