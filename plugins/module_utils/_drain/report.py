@@ -156,7 +156,7 @@ class Report:
                 self.changed = True
                 self.actions.append(f"{verb} {pods.full_name(target.pod)}")
             if target.gone_after is not None:
-                how = past(verb) if target.asked else target.reason
+                how = past(verb) if target.asked else target.reason or "left before it was asked to"
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
         left = [target for target in targets if target.left]
         if left:
@@ -170,6 +170,8 @@ class Report:
     ) -> None:
         """Pods that had to go from these nodes and did not, each with what keeps it."""
         self.remaining += [pods.entry(pod, reason) for pod, reason in keeps]
+        still = [pods.entry(pod, "") for pod, _reason in keeps if not pods.terminating(pod)]
+        self.lost_data = [entry for entry in self.lost_data if {**entry, "reason": ""} not in still]
         # What was foretold of these nodes is over.
         self.blocked = [entry for entry in self.blocked if entry["node"] not in nodes]
         self.blocked += [pods.entry(pod, reason) for pod, reason in keeps if not pods.terminating(pod)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import ownership
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import Guards
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import (
     cordoned,
@@ -19,6 +20,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
     daemon_pod,
+    make_budget,
     make_node,
     make_pod,
 )
@@ -54,6 +56,26 @@ def test_a_pod_that_goes_at_the_last_moment_is_seen():
     cluster.stops_after = {"slow": 100.0}
     result = run(cluster, means=Means(timeout=100.1, grace_period=200))
     assert named(result["evicted"]) == {"slow"}
+
+
+def test_a_pod_that_nobody_had_to_ask_is_told_as_that():
+    cluster = FakeCluster([make_pod("a"), make_pod("b")], [make_budget("web", maxUnavailable=1)])
+    cluster.starts_after = 1000
+    b = cluster.pods["shop", "b"]
+    cluster.on_advance = [lambda: cluster.remove(b) if cluster.clock.now() > 3 else None]
+    reasons = {entry["name"]: entry["reason"] for entry in run(cluster)["evicted"]}
+    assert reasons["b"].startswith("left before it was asked to, gone after 3")
+
+
+def test_data_that_is_still_there_is_not_told_as_lost():
+    data = [make_pod(name) for name in ("a", "b")]
+    for pod in data:
+        pod["spec"]["volumes"] = [{"name": "cache", "emptyDir": {}}]
+    cluster = FakeCluster(data, [make_budget("web", maxUnavailable=1)])
+    cluster.starts_after = 1000
+    guards = Guards(ignore_daemonsets=True, delete_emptydir_data=True)
+    _message, result = fails(cluster, guards=guards, means=Means(timeout=30))
+    assert (named(result["remaining"]), named(result["lost_data"])) == ({"b"}, {"a"})
 
 
 def test_newcomers_are_told_and_not_hunted():
