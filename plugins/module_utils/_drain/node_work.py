@@ -34,6 +34,11 @@ class NodeWork:
     def was_schedulable(self) -> bool:
         return not ownership.is_unschedulable(self.object)
 
+    @property
+    def was_ours(self) -> bool:
+        """An earlier call took it, so what that did is not for this one to undo."""
+        return ownership.is_held(self.object, self._job.me.owner)
+
     def claim(self, idle: bool = False) -> Change:
         """What would take it into work; raises where somebody else has it.
 

@@ -94,6 +94,12 @@ def work_of(node: Node) -> Work | None:
     return dataclasses.replace(work, unschedulable_before=before, given_back=given_back, baseline=baseline)
 
 
+def is_held(node: Node, owner: str) -> bool:
+    """Cordoned, in work of ``owner``."""
+    work = work_of(node)
+    return bool(work and work.owner == owner and not work.given_back and is_unschedulable(node))
+
+
 def claim(node: Node, me: Work) -> Change:
     """Cordon the node in the name of ``me``, or raise where another owner has it in work.
 

@@ -112,11 +112,13 @@ class Procedure:
             batch.look_again()
         refused = _refusals(batches)
         if refused:
-            for work in self._works:
+            fresh = [work for work in self._works if not work.was_ours]
+            for work in fresh:
                 work.give_back()
+            which = "" if fresh == self._works else f"{_nodes(fresh)} "
             raise MaintenanceError(
-                f"{self._all} not drained and {'was' if len(self._works) == 1 else 'were'} given back at once, because"
-                f" of pods that came just before the cordon: {self._reasons(refused)}"
+                f"{self._all} not drained and {which}{'was' if len(fresh) == 1 else 'were'} given back at once, because"
+                f" of pods that came just before the cordon: {self._reasons(refused)}."
             )
 
     def _empty(self, batches: t.Sequence[Batch]) -> None:

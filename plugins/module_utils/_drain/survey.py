@@ -109,7 +109,8 @@ class Survey:
         """Those that exist. A node that was drained before, and has nothing else on it, needs no question."""
         if not any(pods.daemonset(pod) for pod in found):
             return set()
-        drained = {node["metadata"]["name"] for node in nodes if self._is_ours(node)}
+        owner = self._job.me.owner
+        drained = {node["metadata"]["name"] for node in nodes if ownership.is_held(node, owner)}
         if all(pods.node_of(pod) in drained and (pods.daemonset(pod) or pods.mirror(pod)) for pod in found):
             return None
         existing = self._list(DAEMONSETS, "all that pods name are taken to exist")
@@ -118,10 +119,6 @@ class Survey:
             if existing is None
             else {f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in existing}
         )
-
-    def _is_ours(self, node: Node) -> bool:
-        work = ownership.work_of(node)
-        return bool(work and work.owner == self._job.me.owner and ownership.is_unschedulable(node))
 
     def _list(self, path: str, consequence: str) -> list[dict[str, t.Any]] | None:
         if path not in self._lists:

@@ -264,6 +264,19 @@ def test_pods_that_came_just_before_the_cordon_give_all_nodes_back(parallel):
     assert cluster.count("POST") == 0
 
 
+def test_what_an_earlier_call_took_is_not_given_back_for_pods_that_came_to_another_node():
+    cluster = make_cluster()
+    run(cluster, "cordon", nodes=("w1",))
+    bare = make_pod("bare", node="w3", ownerReferences=[])
+    cluster.faults = [
+        lambda method, _path: cluster.pods.setdefault(("shop", "bare"), bare) and None if method == "PATCH" else None
+    ]
+    message, data = fails(cluster, nodes=NAMES)
+    assert message.startswith("nodes w1, w2, w3 are not drained and nodes w2, w3 were given back at once, because of")
+    assert message.endswith(". Node w1 stays cordoned, in work of me: run it again to go on, or uncordon it.")
+    assert [cordoned(cluster, name) for name in NAMES] == [True, False, False]
+
+
 def test_credentials_that_expire_are_told_of_all_that_was_not_done():
     cluster = make_cluster()
     expired = KubeError("POST: 401 Unauthorized", status=401)
