@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from .._errors import MaintenanceError
@@ -18,6 +19,7 @@ from . import explain, late, pods, replies
 from .asking import Asking
 from .job import Call
 from .news import Event
+from .node import Missing
 from .node import get as get_node
 from .order import Order
 from .pacing import Pace, Target
@@ -197,8 +199,11 @@ class Eviction:
         """Of those that have pods past their grace period, the ones that are not Ready, and since when."""
         if not self._means.leave_unreachable:
             return {}
-        nodes = late.nodes(self.remaining, self._clock.utc())
-        since = {name: explain.silent_since(get_node(self._kube, name)) for name in nodes}
+        since = {}
+        for name in late.nodes(self.remaining, self._clock.utc()):
+            # The pods of a node that was deleted are deleted, too, some time later.
+            with contextlib.suppress(Missing):
+                since[name] = explain.silent_since(get_node(self._kube, name))
         return {name: when for name, when in since.items() if when}
 
     def _refresh_budgets(self) -> None:

@@ -27,6 +27,10 @@ CONFLICT = 409
 T = t.TypeVar("T")
 
 
+class Missing(MaintenanceError):
+    """There is no such node."""
+
+
 def find(kube: Kube, names: t.Iterable[str], selector: str) -> list[Node]:
     """Those of the names, each once, or those that the selector matches."""
     if selector:
@@ -46,7 +50,7 @@ def get(kube: Kube, name: str) -> Node:
     except KubeError as error:
         if error.status != 404:
             raise
-        raise MaintenanceError(
+        raise Missing(
             f"Node {name} not found in the cluster at {kube.server}. Its name there is what `kubectl get nodes` shows"
         ) from error
 

@@ -144,6 +144,20 @@ def test_a_node_that_cannot_be_asked_about_is_asked_again():
     assert len(failed) == 3
 
 
+def test_a_silent_node_that_is_deleted_meanwhile_is_empty_when_its_pods_are_collected():
+    cluster = silent_cluster()
+    pod = cluster.pods["shop", "web-1"]
+
+    def happens():
+        if cluster.clock.now() > 20:
+            cluster.nodes.pop("w1", None)
+        if cluster.clock.now() > 60:
+            cluster.remove(pod)
+
+    cluster.on_advance = [happens]
+    assert named(run(cluster, means=Means(leave_unreachable=True))["evicted"]) == {"web-1"}
+
+
 def test_a_silent_node_does_not_hold_its_groups():
     cluster = silent_cluster(make_pod("db-1", labels={"app": "db"}))
     order = groups([{"selector": "app=db", "hold": 1000}])
