@@ -39,11 +39,14 @@ def listening(show: t.Callable[[str], None], below: str) -> t.Iterator[str]:
 
 def _show(lines: t.Iterable[bytes], show: t.Callable[[str], None]) -> None:
     for line in lines:
-        if line == END:
+        # Also behind half a line of somebody who was killed.
+        if line.endswith(END):
             return
         text = plain(line.decode("utf-8", "replace"))
         if text:
-            show(text)
+            # Whoever cannot show a line still reads on: the end waits for that.
+            with contextlib.suppress(Exception):
+                show(text)
 
 
 def plain(line: str) -> str:

@@ -31,10 +31,12 @@ class LiveAction(Normal):  # type: ignore[misc]
         environment = self._task.environment
         with contextlib.ExitStack() as stack:
             if self._may_tell():
-                path = stack.enter_context(listening(Display().display, below=C.DEFAULT_LOCAL_TMP))
-                self._task.environment = [*(environment or []), {VARIABLE: path}]
-                # The same task may run again, for the next item or try.
-                stack.callback(setattr, self._task, "environment", environment)
+                # A file system without pipes, or a full one, is no reason to fail.
+                with contextlib.suppress(OSError):
+                    path = stack.enter_context(listening(Display().display, below=C.DEFAULT_LOCAL_TMP))
+                    self._task.environment = [*(environment or []), {VARIABLE: path}]
+                    # The same task may run again, for the next item or try.
+                    stack.callback(setattr, self._task, "environment", environment)
             result: dict[str, t.Any] = super().run(tmp, task_vars)
         if alone():
             # Nobody takes the result, and one that does not fit into the queue would keep this process for ever.

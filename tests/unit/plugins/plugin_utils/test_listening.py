@@ -52,6 +52,26 @@ def test_all_lines_arrive_in_order_before_the_end(told):
     assert told(*lines) == lines
 
 
+def test_half_a_line_is_not_waited_for(tmp_path):
+    shown = []
+    with listening(shown.append, tmp_path) as path, open(path, "wb", buffering=0) as pipe:
+        pipe.write(b"whole\nha")
+    assert shown == ["whole"]
+
+
+def test_lines_that_cannot_be_shown_are_still_taken(tmp_path):
+    taken = []
+
+    def broken(line):
+        taken.append(line)
+        raise OSError("no space left on device")
+
+    with listening(broken, tmp_path) as path, open(path, "wb", buffering=0) as pipe:
+        for _each in range(200):
+            pipe.write(b"x" * 1000 + b"\n")
+    assert len(taken) == 200
+
+
 def test_an_empty_line_is_not_the_end(told):
     assert told("before", "", "\n\n", "after") == ["before", "after"]
 

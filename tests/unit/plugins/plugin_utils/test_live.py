@@ -81,6 +81,13 @@ def test_where_nobody_may_or_can_hear_there_is_no_pipe(live, task, callback):
     assert action.started_with == GIVEN
 
 
+def test_where_no_pipe_can_be_made_the_module_works_without_words(live, monkeypatch):
+    monkeypatch.setattr(live.C, "DEFAULT_LOCAL_TMP", "/nowhere")
+    action = live.LiveAction()
+    assert action.run() == {"changed": True}
+    assert action.started_with == GIVEN
+
+
 def test_a_result_that_nobody_takes_is_a_small_one(live, monkeypatch):
     monkeypatch.setattr(live.parents, "watch", lambda: lambda: True)
     assert live.LiveAction().run() == {"failed": True, "msg": "ansible-playbook is gone"}
