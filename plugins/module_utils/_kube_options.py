@@ -9,7 +9,9 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+import urllib.parse
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
@@ -86,7 +88,19 @@ def api_module(argument_spec: t.Mapping[str, t.Any], **kwargs: t.Any) -> t.Any:
         module.no_log_values -= set(_values(kubeconfig)) - secrets
     elif isinstance(kubeconfig, str) and "\n" not in kubeconfig:
         module.no_log_values.discard(kubeconfig)
+    module.no_log_values.update(
+        _passwords([module.params["proxy"], module.params["host"], *(module.params["servers"] or ())])
+    )
     return module
+
+
+def _passwords(addresses: t.Iterable[str | None]) -> t.Iterator[str]:
+    """In an address that says as whom it is to be used."""
+    for address in filter(None, addresses):
+        with contextlib.suppress(ValueError):
+            password = urllib.parse.urlsplit(address).password
+            if password:
+                yield from (password, urllib.parse.unquote(password))
 
 
 def _values(tree: t.Any, without: t.Container[str] = ()) -> t.Iterator[str]:

@@ -214,6 +214,12 @@ def test_a_path_is_no_secret(value, masked):
         assert _kube.api_module({}).no_log_values == masked
 
 
+def test_passwords_in_addresses_are_masked():
+    addresses = {"proxy": "http://me:p%40ss@proxy:3128", "host": "https://me:host-pw@api:6443"}
+    with patch_module_args({**addresses, "servers": ["https://[broken", "https://10.0.0.1:6443"]}):
+        assert _kube.api_module({}).no_log_values == {"p%40ss", "p@ss", "host-pw"}
+
+
 VARIABLES = {
     "KUBECONFIG": "kubeconfig",
     "HOST": "host",
