@@ -9,7 +9,6 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import json
 import re
@@ -55,6 +54,12 @@ class KubeError(MaintenanceError):
         self.retry_after = retry_after
 
 
+class Items(list[dict[str, t.Any]]):
+    """Of a collection. ``version``: from where a watch tells of everything that came after they were read."""
+
+    version = ""
+
+
 class Kube:
     """One cluster, for any number of threads.
 
@@ -88,7 +93,7 @@ class Kube:
     def get(self, path: str, query: Query = None) -> dict[str, t.Any]:
         return self._ask("GET", path, query)
 
-    def pages(self, path: str, query: Query = None) -> t.Iterator[builtins.list[dict[str, t.Any]]]:
+    def pages(self, path: str, query: Query = None) -> t.Iterator[Items]:
         """A collection in pages, for those who do not keep all of it."""
         token = ""
         while True:
@@ -96,20 +101,29 @@ class Kube:
             if "items" not in page:
                 # Whoever stands in between and answers like that must not be taken for an empty collection.
                 raise KubeError(f"GET {path} at {self.server}: the answer is no list of Kubernetes objects")
-            yield page["items"] or []
-            token = (page.get("metadata") or {}).get("continue") or ""
+            items, metadata = Items(page["items"] or []), page.get("metadata") or {}
+            items.version = str(metadata.get("resourceVersion") or "")
+            yield items
+            token = metadata.get("continue") or ""
             if not token:
                 return
 
-    def list(self, path: str, query: Query = None) -> builtins.list[dict[str, t.Any]]:
+    def list(self, path: str, query: Query = None) -> Items:
         """Every item of a collection."""
         try:
-            return [item for page in self.pages(path, query) for item in page]
+            return self._all(path, query)
         except KubeError as error:
             # What marks the next page lives for some minutes only; then the collection is read anew, once.
             if error.status != 410:
                 raise
-            return [item for page in self.pages(path, query) for item in page]
+            return self._all(path, query)
+
+    def _all(self, path: str, query: Query) -> Items:
+        found = Items()
+        for page in self.pages(path, query):
+            found += page
+            found.version = page.version
+        return found
 
     def patch(self, path: str, body: t.Any, content_type: str = "application/merge-patch+json") -> dict[str, t.Any]:
         return self._ask("PATCH", path, body=body, content_type=content_type)

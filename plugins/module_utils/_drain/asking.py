@@ -37,6 +37,10 @@ class Asking:
         self._flying[reply] = target
         reply.add_done_callback(lambda _reply: self._came())
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._flying)
+
     def replies(self, patience: float = 0.0) -> list[tuple[Target, Reply]]:
         """Those that came, within so many seconds."""
         concurrent.futures.wait(self._flying, timeout=patience)

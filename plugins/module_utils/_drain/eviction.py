@@ -31,6 +31,8 @@ TICK = 0.5
 # long waits cost few requests. Where the API tells of changes, a look only finds what it forgot to tell.
 SHARE = 0.05
 SHARE_WITH_NEWS = 2.0
+# Seconds at most in which the first evictions have the machines to themselves, before their news are heard.
+BURST = 2.0
 
 BUDGETS = "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
@@ -66,6 +68,7 @@ class Eviction:
         self._newcomers: dict[str, list[pods.Pod]] = {}
         # Nodes whose pods are gone by what was heard, and which nobody has looked at since.
         self._unseen: set[str] = set()
+        self._follows = False
         self._last_change = self._start = self._clock.now()
         self._next_look = self._start + TICK
 
@@ -79,10 +82,6 @@ class Eviction:
 
     def run(self) -> None:
         """Return when nothing more can be done: see ``remaining``. Raise where the API or the user is lost."""
-        for node in self._open_nodes():
-            self._survey.follow_pods(self._news, node)
-        for namespace in self._waited_for():
-            self._news.follow(BUDGETS.format(namespace=namespace))
         self._tell()
         try:
             until(
@@ -120,7 +119,18 @@ class Eviction:
         for target in self.pace.turn(self.targets, self._clock.now()):
             self._asking.ask(target)
         self._read(self._asking.replies(self._news.patience))
+        if not self._follows and not (self._asking.busy and self._elapsed() < BURST):
+            self._follow()
         return None
+
+    def _follow(self) -> None:
+        self._follows = True
+        for node in self._open_nodes():
+            self._survey.follow_pods(self._news, node)
+        for namespace in self._waited_for():
+            self._news.follow(BUDGETS.format(namespace=namespace))
+        # Until there are news, none are missed.
+        self._next_look = max(self._next_look, self._clock.now() + TICK)
 
     def _read(self, came: t.Iterable[tuple[Target, Reply]]) -> None:
         stop = ""
@@ -156,7 +166,7 @@ class Eviction:
 
     def _quiet_until(self) -> float:
         """Who is told of changes looks only when there have been none for a while."""
-        return self._last_change + TICK if self._hears_pods() else 0.0
+        return self._last_change + TICK if self._hears_pods() or not self._follows else 0.0
 
     def _gone(self, target: Target) -> None:
         target.gone_after = self._elapsed()

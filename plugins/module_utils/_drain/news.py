@@ -37,8 +37,8 @@ class Silence:
 
     patience = 1.0
 
-    def follow(self, path: str, query: Query = None) -> None:
-        """Hear of the changes of a collection from now on; a second call for it does nothing."""
+    def follow(self, path: str, query: Query = None, since: str = "") -> None:
+        """Hear of the changes of a collection, from its version ``since``, or from now on; the first call counts."""
 
     def hears(self, path: str, query: Query = None) -> bool:
         return False
@@ -72,10 +72,11 @@ class News(Silence):
         self._followed: set[str] = set()
         self._open: dict[str, Watch] = {}
 
-    def follow(self, path: str, query: Query = None) -> None:
+    def follow(self, path: str, query: Query = None, since: str = "") -> None:
         if _key(path, query) not in self._followed:
             self._followed.add(_key(path, query))
-            threading.Thread(target=self._listen, args=(path, query), name=f"news of {path}", daemon=True).start()
+            arguments = (path, query, since)
+            threading.Thread(target=self._listen, args=arguments, name=f"news of {path}", daemon=True).start()
 
     def hears(self, path: str, query: Query = None) -> bool:
         with self._lock:
@@ -98,10 +99,13 @@ class News(Silence):
             for watch in self._open.values():
                 watch.close()
 
-    def _listen(self, path: str, query: Query) -> None:
+    def _listen(self, path: str, query: Query, since: str) -> None:
         while not self._closed.is_set():
+            asked = {**(query or {}), **({"resourceVersion": since} if since else {})}
+            # Once: what came meanwhile may be more than the API remembers.
+            since = ""
             try:
-                self._tell(_key(path, query), Watch(self._kube, path, query))
+                self._tell(_key(path, query), Watch(self._kube, path, asked))
             except KubeError as error:
                 if error.status not in replies.TRANSIENT and error.status != EXPIRED:
                     return

@@ -39,14 +39,17 @@ class Survey:
         self._kube = call.kube
         self._job = call.job
         self._clock = call.clock
+        self._versions: dict[str, str] = {}
         self._lists: dict[str, list[dict[str, t.Any]] | None] = {}
 
     def pods_on(self, node: str) -> list[dict[str, t.Any]]:
-        return self._kube.list(PODS, self._of_the_node(node))
+        found = self._kube.list(PODS, self._of_the_node(node))
+        self._versions[node] = found.version
+        return found
 
     def follow_pods(self, news: Silence, node: str) -> None:
-        """What happens to those of ``pods_on``."""
-        news.follow(PODS, self._of_the_node(node))
+        """What happens to those of ``pods_on`` since they were read."""
+        news.follow(PODS, self._of_the_node(node), self._versions[node])
 
     def hears_pods(self, news: Silence, node: str) -> bool:
         return news.hears(PODS, self._of_the_node(node))

@@ -518,12 +518,14 @@ def test_lists_are_read_in_pages_and_anew_when_the_token_expires(serve, authorit
     pages = [
         (200, {"items": [1], "metadata": {"continue": "a b"}}, {}),
         (410, {"kind": "Status", "message": "expired"}, {}),
-        (200, {"items": [2, 3], "metadata": {"continue": "c"}}, {}),
-        (200, {"items": [4], "metadata": {}}, {}),
+        (200, {"items": [2, 3], "metadata": {"continue": "c", "resourceVersion": "7"}}, {}),
+        (200, {"items": [4], "metadata": {"resourceVersion": "7"}}, {}),
     ]
     server = serve(lambda _request: pages.pop(0))
     kube = connect({"host": server.url, "ca_cert": authority.ca})
-    assert kube.list("/api/v1/pods", {"fieldSelector": "spec.nodeName=w1"}) == [2, 3, 4]
+    found = kube.list("/api/v1/pods", {"fieldSelector": "spec.nodeName=w1"})
+    assert found == [2, 3, 4]
+    assert found.version == "7"
     query = "/api/v1/pods?fieldSelector=spec.nodeName%3Dw1&limit=500"
     assert [request.path for request in server.requests] == [
         query,

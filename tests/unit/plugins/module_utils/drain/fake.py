@@ -19,6 +19,7 @@ import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.clock import Clock
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_http import Items
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_node, make_pod
 
 EPOCH = datetime.datetime(2026, 11, 20, 10, 0, tzinfo=datetime.UTC)
@@ -107,7 +108,9 @@ class FakeCluster:
     def list(self, path, query=None):
         with self._request("LIST", path):
             if path == "/api/v1/pods":
-                return self._selected(self.pods.values(), **query)
+                found = Items(self._selected(self.pods.values(), **query))
+                found.version = "1234"
+                return found
             if path == "/api/v1/nodes":
                 return self._selected([*self.nodes.values(), *self.others], **(query or {}))
             if PODS.match(path):

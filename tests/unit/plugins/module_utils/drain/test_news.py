@@ -85,6 +85,34 @@ def test_what_comes_is_heard_and_wakes_up():
     soon(lambda: not heard.hears("/pods", {"fieldSelector": "x"}))
 
 
+def test_what_came_since_a_list_is_told_once(impatient):
+    first, again = Stream(), Stream()
+    api = Api(first, again)
+    heard = News(api)
+    heard.follow("/pods", {"fieldSelector": "x"}, "1234")
+    first.shutdown()
+    again.lines.put(line("ADDED", POD))
+    soon(heard.take)
+    heard.close()
+    assert api.asked == [
+        ("/pods", {"fieldSelector": "x", "resourceVersion": "1234", "watch": "true"}),
+        ("/pods", {"fieldSelector": "x", "watch": "true"}),
+    ]
+
+
+def test_the_first_evictions_have_the_machines_to_themselves():
+    cluster = FakeCluster([make_pod(f"web-{i}") for i in range(4)])
+    followed = []
+
+    class Recorded(Silence):
+        def follow(self, path, query=None, since=""):
+            followed.append((path, since, cluster.count("POST")))
+
+    job = Job(("w1",), me=ME, guards=Guards(ignore_daemonsets=True))
+    Procedure(cluster, job, cluster.clock, news=Recorded).run("drain")
+    assert followed == [("/api/v1/pods", "1234", 4)]
+
+
 def test_who_may_not_watch_hears_nothing_and_does_not_insist(impatient):
     api = Api(KubeError("403", status=403))
     heard = News(api)
