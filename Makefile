@@ -19,7 +19,7 @@ lab-ready: setup
 check: setup ## Lint, types, unit tests, ansible-test sanity: no cluster
 	@scripts/stage "make check" scripts/check
 
-test: check lab-ready ## check, then upgrades of a real cluster
+test: check lab-ready ## check, then drains and upgrades of real clusters
 	@scripts/stage "lab and scenarios" scripts/test
 
 bench-drain: lab-supply ## Compare drains with kubectl's and kubernetes.core's
