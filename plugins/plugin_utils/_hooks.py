@@ -124,7 +124,7 @@ def _tasks(path: t.Any) -> t.Iterator[str]:
     if not isinstance(path, str) or not path:
         yield "tasks has to be the path of a file of tasks"
     elif not os.path.isfile(os.path.expanduser(path)):
-        yield f"tasks: there is no file {os.path.realpath(os.path.expanduser(path))} on the controller"
+        yield f"tasks: there is no file {os.path.abspath(os.path.expanduser(path))} on the controller"
 
 
 def _listed(words: t.Sequence[str]) -> str:
