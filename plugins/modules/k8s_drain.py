@@ -521,7 +521,7 @@ nodes:
       type: str
       returned: always
     failure:
-      description: Why it is not what was asked for, empty where it is.
+      description: What failed on it, empty where nothing did.
       type: str
       returned: always
     cordoned_by_us:

@@ -166,7 +166,7 @@ class Batch:
         """The call ended before the turn of these nodes."""
         reason = "the turn of its node had not come when the drain of another failed"
         going = self.plan.with_action(filters.EVICT) + self.plan.with_action(filters.WAIT)
-        self._report.remained(self._names, [(decision.pod, reason) for decision in going])
+        self._report.remaining += [pods.entry(decision.pod, reason) for decision in going]
         for work in self.works:
-            if not self.plan.idle(work.name):
+            if not self.plan.idle(work.name) and not work.said.failure:
                 work.said.failure = f"node {work.name} is not drained: its turn had not come"

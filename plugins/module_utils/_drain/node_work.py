@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._errors import MaintenanceError
 from . import node, ownership
 from .job import Call
 from .ownership import Change, Node
@@ -71,7 +72,11 @@ class NodeWork:
     def _change(self, found: Node, decide: t.Callable[[Node], Change]) -> Change:
         clock = self._call.clock
         start = clock.now()
-        done = decide(found) if self._job.check_mode else node.change(self._call.kube, clock, found, decide)
+        try:
+            done = decide(found) if self._job.check_mode else node.change(self._call.kube, clock, found, decide)
+        except MaintenanceError as error:
+            self.said.failure = error.msg
+            raise
         self.said.durations["cordon"] += clock.now() - start
         self._report.settled(self.said, done, self._job.check_mode)
         verb = done.action.partition(" ")[0]

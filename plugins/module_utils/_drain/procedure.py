@@ -74,12 +74,9 @@ class Procedure:
         failures = []
         for work in self._works:
             try:
-                hint = work.release()
+                self.report.warnings += filter(None, [work.release()])
             except MaintenanceError as error:
-                work.said.failure = error.msg
                 failures.append(error.msg)
-            else:
-                self.report.warnings += [hint] if hint else []
         if failures:
             raise MaintenanceError(" ".join(failures))
 
@@ -125,14 +122,14 @@ class Procedure:
         waiting = list(batches)
         try:
             while waiting:
-                batch = waiting.pop(0)
+                batch = waiting[0]
                 if batch is not batches[0]:
                     # Meanwhile others were emptied, and nothing of what was found then has to be so now.
                     batch.look_again(anew=True)
                     refused = _refusals([batch])
                     if refused:
                         raise MaintenanceError(f"{self._all} not drained: {self._reasons(refused)}.")
-                failures = batch.empty()
+                failures = waiting.pop(0).empty()
                 if failures:
                     raise MaintenanceError(" ".join(failures))
         finally:
@@ -146,6 +143,7 @@ class Procedure:
             try:
                 work.claim()
             except MaintenanceError as error:
+                work.said.failure = error.msg
                 failures.append(error.msg)
         if failures:
             raise MaintenanceError(". ".join(failures))

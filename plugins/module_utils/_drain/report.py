@@ -31,7 +31,7 @@ def _spans() -> dict[str, float]:
 
 @dataclasses.dataclass
 class NodeReport:
-    """What became of one node. ``failure``: why it is not what was asked for, empty where it is."""
+    """What became of one node. ``failure``: what failed there, empty where nothing did."""
 
     name: str
     sentences: list[str] = dataclasses.field(default_factory=list)
@@ -166,7 +166,7 @@ class Report:
         node.sentences.append(f"{gone} Pod(s) {past(verb)} from node, {stay} stay.")
 
     def remained(
-        self, nodes: t.Container[str], keeps: t.Sequence[tuple[Pod, str]], verdicts: t.Iterable[Verdict] = ()
+        self, nodes: t.Container[str], keeps: t.Sequence[tuple[Pod, str]], verdicts: t.Iterable[Verdict]
     ) -> None:
         """Pods that had to go from these nodes and did not, each with what keeps it."""
         self.remaining += [pods.entry(pod, reason) for pod, reason in keeps]
