@@ -21,7 +21,7 @@ from .job import Call
 from .node_work import NodeWork
 from .order import place
 from .ownership import Node
-from .pacing import Pace, Target
+from .pacing import Pace, Target, by_node
 from .pods import Pod
 from .report import Report
 from .survey import Survey
@@ -111,10 +111,9 @@ class Batch:
         self._report.warnings += eviction.order.overrun
         keeps = self._what_remains(eviction)
         failures = []
-        for work in self.works:
-            mine = [target for target in eviction.targets if target.node == work.name]
-            if not mine:
-                continue
+        asked = by_node(eviction.targets)
+        for work in (work for work in self.works if work.name in asked):
+            mine = asked[work.name]
             work.said.durations.update(spent(mine, eviction.seconds))
             self._report.emptied(work.said, mine, self._job.means.verb)
             if not all(target.done for target in mine):

@@ -18,7 +18,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from . import budgets, late, selectors
-from .pacing import Target
+from .pacing import Target, by_node
 from .pods import Pod
 
 
@@ -96,10 +96,7 @@ class Order:
         """Hold the pods whose group has not begun. ``elapsed``: seconds since the loop began."""
         if len(self._order) < 2:
             return
-        by_node: dict[str, list[Target]] = {}
-        for target in targets:
-            by_node.setdefault(target.node, []).append(target)
-        for node, mine in by_node.items():
+        for node, mine in by_node(targets).items():
             self._advance(node, mine, elapsed, now)
             current = self._open[node]
             for target in mine:

@@ -72,6 +72,13 @@ class Target:
         return not (self.held or self.admitted or self.in_flight or self.fatal or self.done)
 
 
+def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
+    found: dict[str, list[Target]] = collections.defaultdict(list)
+    for target in targets:
+        found[target.node].append(target)
+    return found
+
+
 class Pace:
     """Decides who is next, from what the budgets last said and from what came back."""
 

@@ -19,7 +19,7 @@ import typing as t
 from .._tell import Counters, Tell, nobody, some
 from . import budgets, filters, pods
 from .clock import Clock
-from .pacing import Target
+from .pacing import Target, by_node
 
 Budgets = t.Mapping[str, budgets.Object]
 
@@ -118,13 +118,6 @@ class Progress:
             self.say(node, f"{some(names)}: {reason}")
         if found:
             self._next_stuck = now + HELD
-
-
-def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
-    found: dict[str, list[Target]] = collections.defaultdict(list)
-    for target in targets:
-        found[target.node].append(target)
-    return found
 
 
 def waits_for_budget(target: Target, known: Budgets) -> bool:

@@ -13,6 +13,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job imp
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.ownership import Work
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.procedure import Procedure
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._tell import nobody
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_pod
 
 KEYS = {
@@ -24,9 +25,9 @@ ME = Work("me", run="run-1", since="2026-11-20T10:00:00Z")
 MIRROR = make_pod("etcd", namespace="kube-system", annotations={"kubernetes.io/config.mirror": "x"})
 
 
-def procedure(cluster, *, abandoned=lambda: False, **job):
+def procedure(cluster, *, abandoned=lambda: False, tell=nobody, **job):
     job = {"nodes": ("w1",), "guards": Guards(ignore_daemonsets=True), "me": ME, **job}
-    return Procedure(cluster, Job(**job), cluster.clock, abandoned)
+    return Procedure(cluster, Job(**job), cluster.clock, abandoned, tell=tell)
 
 
 def run(cluster, state="drain", **job):

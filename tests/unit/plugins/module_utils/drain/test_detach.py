@@ -71,7 +71,9 @@ def test_it_waits_until_the_volumes_are_detached():
     attach(cluster, "pv-1", "shop/data")
     attach(cluster, "pv-2", "shop/data-2", node="w2")
     detach_at(cluster, 15, "pv-1")
-    result = run(cluster, means=WAIT)
+    lines = []
+    result = run(cluster, means=WAIT, tell=lines.append)
+    assert "w1: 1 volume is still attached" in lines
     assert result["volumes"] == []
     assert result["durations"]["wait"] == 5
     assert 10 <= result["durations"]["detach"] <= 11

@@ -170,3 +170,18 @@ def test_nodes_do_not_wait_for_each_other():
     run(cluster, nodes=("w1", "w2"), means=Means(order=WEB_FIRST))
     assert times["db-1"] >= 20
     assert times["db-2"] < 5
+
+
+def test_what_goes_on_is_told():
+    cluster = FakeCluster([pod("web-0", "web"), pod("db-0", "db"), pod("sick", "web", node="w2", ready=False)])
+    cluster.budgets["shop", "web"] = make_budget("web", minAvailable=1)
+    order_of = groups({"selector": "app=web"}, {"selector": "app=db"}, {"rest": True}, hold=15)
+    lines = []
+    fails(cluster, means=Means(order=order_of, timeout=30), tell=lines.append)
+    told = "\n".join(lines)
+    assert "1 whose turn is to come" in told
+    assert "w1: group 1 (app=web) did not move for 15 s and 1 of its pods are still there" in told
+    cluster = FakeCluster([pod("web-0", "web"), pod("db-0", "db")])
+    lines.clear()
+    run(cluster, means=Means(order=order_of), tell=lines.append)
+    assert "w1: group 2 (app=db) begins" in lines
