@@ -24,10 +24,17 @@ THREADS = 16
 class Asking:
     """``came`` is called, from a thread of its own, when there is a reply."""
 
-    def __init__(self, kube: Kube, means: Means, came: t.Callable[[], None]) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        means: Means,
+        came: t.Callable[[], None],
+        read: t.Callable[[KubeError], Reply] = replies.read,
+    ) -> None:
         self._kube = kube
         self._means = means
         self._came = came
+        self._read = read
         self._pool = concurrent.futures.ThreadPoolExecutor(max_workers=THREADS)
         self._flying: dict[concurrent.futures.Future[Reply], Target] = {}
 
@@ -74,5 +81,5 @@ class Asking:
                 }
                 self._kube.post(f"{path}/eviction", eviction)
         except KubeError as error:
-            return replies.read(error)
+            return self._read(error)
         return Reply(replies.ADMITTED)

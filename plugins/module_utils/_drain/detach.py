@@ -43,6 +43,7 @@ class Detach:
         self._kube = call.kube
         self._clock = call.clock
         self._patience = call.job.means.detach_timeout
+        self._reader = replies.Reader(call.clock.now)
         self._warnings = warnings
         self._start = self._next_look = call.clock.now()
 
@@ -94,7 +95,7 @@ class Detach:
         try:
             there = {one["metadata"]["uid"]: one for one in self._attachments()}
         except KubeError as error:
-            if error.status not in replies.TRANSIENT:
+            if not self._reader.passes(error):
                 raise
             return None
         passed = self._clock.now() - self._start

@@ -63,7 +63,8 @@ class Eviction:
         self.order = Order(self._means.order, self._progress.say)
         self._survey = survey
         self._news = call.news()
-        self._asking = Asking(self._kube, self._means, self._news.wake)
+        self._reader = replies.Reader(self._clock.now)
+        self._asking = Asking(self._kube, self._means, self._news.wake, self._reader.read)
         self._known = {pods.uid(pod) for pod in found}
         self._newcomers: dict[str, list[pods.Pod]] = {}
         # Nodes whose pods are gone by what was heard, and which nobody has looked at since.
@@ -179,7 +180,7 @@ class Eviction:
             self._refresh_budgets()
             silent = self._silent_nodes()
         except KubeError as error:
-            reply = replies.read(error)
+            reply = self._reader.read(error)
             if reply.meaning in (replies.STOP, replies.FATAL):
                 raise
             self.trouble = error.msg

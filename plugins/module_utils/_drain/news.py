@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import collections
 import threading
+import time
 import typing as t
 import urllib.parse
 
@@ -100,6 +101,7 @@ class News(Silence):
                 watch.close()
 
     def _listen(self, path: str, query: Query, since: str) -> None:
+        reader = replies.Reader(time.monotonic)
         while not self._closed.is_set():
             asked = {**(query or {}), **({"resourceVersion": since} if since else {})}
             # Once: what came meanwhile may be more than the API remembers.
@@ -107,7 +109,7 @@ class News(Silence):
             try:
                 self._tell(_key(path, query), Watch(self._kube, path, asked))
             except KubeError as error:
-                if error.status not in replies.TRANSIENT and error.status != EXPIRED:
+                if not reader.passes(error) and error.status != EXPIRED:
                     return
             self._closed.wait(PAUSE)
 

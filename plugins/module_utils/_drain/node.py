@@ -78,13 +78,14 @@ def change(kube: Kube, clock: Clock, node: Node, decide: t.Callable[[Node], Chan
 def persist(clock: Clock, call: t.Callable[[], T], also: int = 0) -> T:
     """Repeat a request past failures that may pass."""
     failure: KubeError | None = None
+    reader = replies.Reader(clock.now)
 
     def attempt() -> tuple[T] | None:
         nonlocal failure
         try:
             return (call(),)
         except KubeError as error:
-            if error.status not in replies.TRANSIENT and error.status != also:
+            if not reader.passes(error) and error.status != also:
                 raise
             failure = error
             return None

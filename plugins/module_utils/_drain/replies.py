@@ -26,6 +26,12 @@ FATAL = "fatal"
 STOP = "stop"
 
 TRANSIENT = frozenset((0, 408, 429, 500, 502, 503, 504))
+# Of a server that is not there, and of whoever stands in front of it.
+AWAY = frozenset((0, 502, 503))
+# Of one that has just come back, and has not read yet who may do what, also when that is allowed.
+UNSETTLED = frozenset((401, 403))
+# Seconds that it may need for that.
+SETTLES = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +61,26 @@ def read(error: KubeError) -> Reply:
     if error.status in TRANSIENT:
         return Reply(LATER, f"the API failed: {error.message}", error.retry_after)
     return Reply(FATAL, f"refused ({error.status}): {error.message}")
+
+
+class Reader:
+    """Reads answers in the light of those before: a refusal right after the API was away is asked again."""
+
+    def __init__(self, now: t.Callable[[], float]) -> None:
+        self._now = now
+        self._away = float("-inf")
+
+    def passes(self, error: KubeError) -> bool:
+        """Whether it may be over when it is asked again."""
+        if error.status in AWAY:
+            self._away = self._now()
+        return error.status in TRANSIENT or (error.status in UNSETTLED and self._now() - self._away < SETTLES)
+
+    def read(self, error: KubeError) -> Reply:
+        reply = read(error)
+        if self.passes(error) and error.status in UNSETTLED and reply.meaning in (FATAL, STOP):
+            return Reply(LATER, f"refused ({error.status}) by an API that has just come back: {error.message}")
+        return reply
 
 
 def _budget_reason(error: KubeError) -> str:

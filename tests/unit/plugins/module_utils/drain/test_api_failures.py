@@ -29,6 +29,17 @@ def flaky(method, part, *errors):
     return lambda asked, path: left.pop(0) if left and asked == method and part in path else None
 
 
+def after_the_forecast(fault):
+    """From the cordon on."""
+    changed = []
+
+    def later(method, path):
+        changed.extend([path] * (method == "PATCH"))
+        return fault(method, path) if changed else None
+
+    return later
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -130,6 +141,27 @@ def test_somebody_else_who_takes_the_node_while_it_is_given_back_is_told():
     assert result["result"].startswith("node w1 is in work of them and stays as it is")
     assert result["after"]["unschedulable"]
     assert cordoned(cluster)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("method", "part"), [("POST", "eviction"), ("LIST", "pods"), ("PATCH", "nodes")])
+def test_what_an_api_forbids_that_has_just_come_back_is_asked_again(method, part, status):
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.stops_after = {"web-1": 4.0}
+    refused = [KubeError("refused"), KubeError("502", status=502), *[KubeError("not yet", status=status)] * 3]
+    cluster.faults = [after_the_forecast(flaky(method, part, *refused))]
+    assert named(run(cluster)["evicted"]) == {"web-1"}
+
+
+@pytest.mark.parametrize(("method", "part"), [("POST", "eviction"), ("LIST", "pods"), ("PATCH", "nodes")])
+def test_what_it_still_forbids_then_is_forbidden(method, part):
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.stops_after = {"web-1": 4.0}
+    refused = [KubeError("refused"), *[KubeError("403 never", status=403, message="never")] * 1000]
+    cluster.faults = [after_the_forecast(flaky(method, part, *refused))]
+    message, _data = fails(cluster)
+    assert "never" in message
+    assert 10 <= cluster.clock.now() < 30
 
 
 def test_credentials_that_expire_stop_the_drain():
