@@ -37,7 +37,7 @@ def test_one_from_before_an_upgrade_is_kept_until_it_is_released(host, look_afte
     kept = look_after(prune=True, etcd_backup_keep=NOTHING)
     assert f"keep {name}: from before an upgrade: kept until it is released" in kept
     assert f"{name} pre-upgrade" in look_after("--check", release=name)
-    assert "released" in look_after(release=name)
+    assert "verified when it was taken, released" in look_after(release=name)
     assert f"keep {name}: one of the 1 newest" in look_after(prune=True, etcd_backup_keep=NOTHING)
     refused = play("snapshots", "--extra-vars=release=nobody")
     assert refused.finish(seconds=120) != 0
