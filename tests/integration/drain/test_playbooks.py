@@ -1,0 +1,94 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbooks, where only the API can be reached: no host answers, as with nodes that are silent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain
+from ansible_collections.kubeops.maintenance.tests.api import modules
+from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
+from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+
+COLLECTIONS = Path(k8s_drain.__file__).parents[5]
+SECONDS = 120
+
+
+class Run(t.NamedTuple):
+    code: int
+    said: str
+
+
+@pytest.fixture
+def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[..., Run]:
+    """Runs a playbook of the collection for all nodes of the corner. Hooks are of the hosts, by their names."""
+
+    def run(playbook: str, *hooks: dict[str, t.Any]) -> Run:
+        silent = {"ansible_host": "127.0.0.1", "ansible_port": 1}
+        named = {"kubeconfig": str(api_cluster.kubeconfig()), "node_hooks": list(hooks)}
+        groups = {"kube_control_plane": {"hosts": {"cp1": {}}}, "kube_node": {"hosts": dict.fromkeys(corner.nodes)}}
+        inventory = tmp_path / "hosts.yml"
+        inventory.write_text(json.dumps({"all": {"vars": {**silent, **named}, "children": groups}}))
+        ended = subprocess.run(
+            [
+                Path(sys.executable).parent / "ansible-playbook",
+                *("-i", inventory, f"kubeops.maintenance.{playbook}", "-e", "nodes=kube_node"),
+            ],
+            env={
+                **os.environ,
+                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+                "ANSIBLE_HOME": str(tmp_path / "ansible"),
+                "ANSIBLE_NOCOLOR": "1",
+                "COLUMNS": "10000",
+            },
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        return Run(ended.returncode, " ".join(ended.stdout.split()))
+
+    return run
+
+
+def unschedulable(corner: Corner) -> list[bool]:
+    return [bool(corner.node(name)["spec"].get("unschedulable")) for name in corner.nodes]
+
+
+def test_a_run_that_stops_says_which_nodes_stay_cordoned(corner: Corner, play: t.Any) -> None:
+    corner.deployment("web", 2)
+    first, second = corner.nodes
+    hook = {"name": "fails", "when": "before_drain", "command": ["test", "{{ hooks_node }}", "=", first]}
+    ended = play("drain", hook)
+    assert ended.code == 2, ended.said
+    assert f"all that were named stay cordoned: {first}, {second}." in ended.said
+    assert unschedulable(corner) == [True, True]
+    assert corner.names(first) == set()
+
+
+def test_no_hook_is_run_for_a_node_that_is_not_given_back(
+    api_cluster: ApiCluster, corner: Corner, play: t.Any, tmp_path: Path
+) -> None:
+    theirs, ours = corner.nodes
+    for node, owner in ((theirs, "them"), (ours, "kubeops.maintenance.drain")):
+        kubeconfig = str(api_cluster.kubeconfig())
+        modules.call(k8s_drain, kubeconfig=kubeconfig, name=node, state="cordon", owner=owner)
+    stages = ("before_uncordon", "after")
+    ended = play(
+        "uncordon",
+        *(
+            {"name": when, "when": when, "command": ["touch", f"{tmp_path}/{{{{ hooks_node }}}}-{when}"]}
+            for when in stages
+        ),
+    )
+    assert ended.code == 0, ended.said
+    assert unschedulable(corner) == [True, False]
+    assert {path.name for path in tmp_path.glob("corner-*")} == {f"{ours}-{when}" for when in stages}
