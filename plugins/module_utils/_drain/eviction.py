@@ -158,7 +158,10 @@ class Eviction:
             target = going.get(pods.uid(told))
             if target is None:
                 continue
-            if kind == "DELETED":
+            if kind == "DELETED" and self._survey.by_labels:
+                # Or it only has other labels now, which a look finds out.
+                self._next_look = self._clock.now()
+            elif kind == "DELETED":
                 del going[target.uid]
                 self._unseen.add(target.node)
                 self._gone(target)
@@ -177,6 +180,10 @@ class Eviction:
         nodes = self._open_nodes() | self._unseen
         try:
             listed = {node: self._survey.pods_on(node) for node in sorted(nodes)}
+            found = {pods.uid(pod): pod for there in listed.values() for pod in there}
+            if self._survey.by_labels:
+                for node in {target.node for target in self.remaining if target.uid not in found}:
+                    found.update({pods.uid(pod): pod for pod in self._survey.all_on(node)})
             self._refresh_budgets()
             silent = self._silent_nodes()
         except KubeError as error:
@@ -188,7 +195,6 @@ class Eviction:
             return
         self.trouble = ""
         self._unseen.clear()
-        found = {pods.uid(pod): pod for there in listed.values() for pod in there}
         for target in self.remaining:
             now = found.get(target.uid)
             if now is None:

@@ -47,6 +47,15 @@ class Survey:
         self._versions[node] = found.version
         return found
 
+    @property
+    def by_labels(self) -> bool:
+        """Whether a pod is left out as soon as its labels no longer match."""
+        return bool(self._job.selector)
+
+    def all_on(self, node: str) -> list[dict[str, t.Any]]:
+        """Whatever their labels are by now."""
+        return self._kube.list(PODS, {"fieldSelector": f"spec.nodeName={node}"})
+
     def follow_pods(self, news: Silence, node: str) -> None:
         """What happens to those of ``pods_on`` since they were read."""
         news.follow(PODS, self._of_the_node(node), self._versions[node])

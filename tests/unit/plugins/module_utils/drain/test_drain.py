@@ -11,8 +11,10 @@ import json
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import ownership
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import Guards
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Job, Means
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.news import Silence
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.ownership import ANNOTATION, Work
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.procedure import Procedure
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import (
     ME,
     MIRROR,
@@ -94,6 +96,31 @@ def test_selectors_leave_the_others_alone():
     result = run(cluster, selector="app=web")
     assert named(result["evicted"]) == {"web-1"}
     assert ("shop", "bare") in cluster.pods
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_pod_whose_labels_change_is_not_taken_for_gone(heard):
+    cluster = FakeCluster([make_pod("db-0", labels={"role": "replica"})])
+    cluster.stops_after = {"db-0": 20.0}
+    pod, events = cluster.pods["shop", "db-0"], []
+
+    class Told(Silence):
+        def hears(self, path, query=None):
+            return heard
+
+        def take(self):
+            return [events.pop()] if events else []
+
+    def promote():
+        if cluster.clock.now() >= 5 and pod["metadata"]["labels"]["role"] == "replica":
+            pod["metadata"]["labels"]["role"] = "primary"
+            events.extend([("DELETED", pod)] * heard)
+
+    cluster.on_advance = [promote]
+    job = Job(("w1",), me=ME, selector="role=replica")
+    result = Procedure(cluster, job, cluster.clock, news=Told).run("drain")
+    assert ("shop", "db-0") not in cluster.pods
+    assert result["evicted"][0]["reason"].startswith("evicted, gone after 20.")
 
 
 def test_what_is_lost_is_told():
