@@ -14,7 +14,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from .._kube import Kube, KubeError
-from .._wait import until
+from .._wait import WaitTimeout, until
 from . import replies
 from .clock import Clock
 from .ownership import Change, Node
@@ -72,7 +72,12 @@ def change(kube: Kube, clock: Clock, node: Node, decide: t.Callable[[Node], Chan
         kube.patch(path, wanted.patch)
         return wanted
 
-    return persist(clock, attempt, also=CONFLICT)
+    try:
+        return persist(clock, attempt, also=CONFLICT)
+    except WaitTimeout as error:
+        # One of the patches may have done it, and only its answer was lost.
+        name = node["metadata"]["name"]
+        raise MaintenanceError(f"{error.msg}. Whether node {name} was changed is not known: run it again") from error
 
 
 def persist(clock: Clock, call: t.Callable[[], T], also: int = 0) -> T:

@@ -103,6 +103,14 @@ def test_a_cordon_whose_answer_was_lost_is_still_ours():
     assert (result["changed"], result["actions"], len(calls)) == (True, ["cordon node w1"], 1)
 
 
+def test_a_cordon_of_which_nothing_is_known_is_told_as_that():
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.faults = [lambda method, _path: KubeError("PATCH: no answer") if method == "PATCH" else None]
+    message, data = fails(cluster)
+    expected = "PATCH: no answer (tried for 30 s). Whether node w1 was changed is not known: run it again"
+    assert message == data["nodes"][0]["failure"] == expected
+
+
 def test_a_node_that_somebody_else_changes_meanwhile():
     cluster = FakeCluster()
     cluster.faults = [lambda method, _path: cluster.touch_node() if cluster.count("PATCH") <= 2 else None]
