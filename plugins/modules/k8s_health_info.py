@@ -77,7 +77,7 @@ options:
 notes:
   - It needs C(list) on nodes, pods, deployments, statefulsets, daemonsets, poddisruptionbudgets and apiservices in the
     cluster, and on leases in the namespaces C(kube-node-lease) and C(kube-system). What may not be listed is skipped,
-    and the skipped check names it.
+    and the skipped check names it. A check that is in O(baseline) and can no longer be made at all fails.
 seealso:
   - module: kubeops.maintenance.k8s_drain
 """

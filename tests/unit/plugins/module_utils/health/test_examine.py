@@ -178,6 +178,18 @@ def test_pressure_on_a_node_is_no_excuse_for_its_death():
     assert not run(FakeKube(nodes=[make_node(ready="Unknown", conditions=pressure)]), baseline=before["baseline"])["ok"]
 
 
+def test_what_could_be_read_before_and_no_longer_can_is_no_gate_that_opens():
+    kube = FakeKube()
+    before = run(kube)["baseline"]
+    kube.errors = {source: forbidden(source) for source in CHECKS["workloads"].sources}
+    result = run(kube, baseline=before)
+    assert not result["ok"]
+    assert {name for name, _object in by_status(result, "fail")} == {"workloads"}
+    # As soon as it can be read again, all is well.
+    kube.later = [kube.errors.clear]
+    assert run(kube, baseline=before, wait_timeout=30)["ok"]
+
+
 def test_a_check_that_was_skipped_before_is_compared_with_nothing():
     kube = FakeKube(deployments=[make_deployment(available=1)])
     kube.errors = {source: forbidden(source) for source in CHECKS["workloads"].sources}
