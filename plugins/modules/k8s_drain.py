@@ -338,7 +338,8 @@ remaining:
   elements: dict
   contains: *pod
 lost_data:
-  description: Pods that nothing brings back as they were, and what is lost with them.
+  description: Pods that nothing brings back as they were, and what is lost with them. Where nothing was evicted, what
+    would be.
   returned: always
   type: list
   elements: dict
