@@ -28,7 +28,8 @@ with contextlib.suppress(ImportError):
 CONNECT_TIMEOUT = 5
 # An apiserver may hold an eviction for 10 s while it retries a conflict of its own.
 READ_TIMEOUT = 30
-CONNECTIONS = 16
+# For all evictions that are under way at once, and some watches.
+CONNECTIONS = 40
 PAGE = 500
 
 Query = t.Optional[t.Mapping[str, t.Any]]
