@@ -16,6 +16,7 @@ from .._kube import KubeError
 from . import budgets, filters, ownership, pods, unready
 from .budgets import Verdict
 from .duration import against, one_after_the_other, predict
+from .elsewhere.vacancies import Vacancies
 from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Call
@@ -23,7 +24,6 @@ from .news import Silence
 from .order import place
 from .ownership import Node
 from .pods import Pod
-from .vacancies import Vacancies
 
 PODS = "/api/v1/pods"
 DAEMONSETS = "/apis/apps/v1/daemonsets"

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import budgets, pods, unready, vacancies
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import budgets, pods, unready
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.duration import predict
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere import vacancies
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere.vacancies import Vacancies
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.filters import Guards, Look
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.forecast import forecast
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.vacancies import Vacancies
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.calls import procedure, run
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import EPOCH, FakeCluster

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from . import budgets, pods
-from .pods import Pod
+from .. import budgets, pods
+from ..pods import Pod
 
 Object = t.Mapping[str, t.Any]
 

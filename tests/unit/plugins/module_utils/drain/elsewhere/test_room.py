@@ -7,8 +7,9 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import pods, requests
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.room import Room, looks_for_room
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import pods
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere import requests
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere.room import Room, looks_for_room
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
     daemon_pod,
     make_node,

@@ -15,7 +15,7 @@ import math
 import re
 import typing as t
 
-from .pods import Pod
+from ..pods import Pod
 
 Amounts = dict[str, int]
 # Protocol, port and address of each.

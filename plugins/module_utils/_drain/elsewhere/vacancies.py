@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._kube import Kube, KubeError
-from . import pods
-from .pods import Pod
+from ..._kube import Kube, KubeError
+from .. import pods
+from ..pods import Pod
 from .room import Room, looks_for_room
 
 Object = dict[str, t.Any]

@@ -8,7 +8,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import requests
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere import requests
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_pod
 from hypothesis import given
 from hypothesis import strategies as st

@@ -16,9 +16,10 @@ import collections
 import dataclasses
 import typing as t
 
-from . import placement, pods, requests
+from .. import pods
+from ..pods import Pod
+from . import placement, requests
 from .placement import Object
-from .pods import Pod
 from .requests import Amounts, Ports
 
 # What keeps a pod from a node: said of one node, and of several.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import placement
+from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.elsewhere import placement
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_node, make_pod
 
 TAINT = {"key": "team", "value": "a", "effect": "NoSchedule"}
