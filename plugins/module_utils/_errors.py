@@ -9,6 +9,8 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import pathlib
+import traceback
 import typing as t
 
 
@@ -24,11 +26,30 @@ class MaintenanceError(Exception):
         self.data = data
 
 
+def as_failure(error: Exception) -> MaintenanceError:
+    """Whatever was raised, as something to tell.
+
+    Of what nobody meant to raise only the type and the place: its own text may quote anything, also credentials.
+    """
+    if isinstance(error, MaintenanceError):
+        return error
+    frames = traceback.extract_tb(error.__traceback__)
+    kind = type(error).__name__
+    where = f"{pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    trace = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames), f"{kind}\n"])
+    return MaintenanceError(
+        f"{kind} at {where}, which is a mistake in kubeops.maintenance and not yours: report it, please, with the"
+        " traceback.",
+        exception=trace,
+    )
+
+
 def run_module(module: t.Any, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
-    """Run ``work`` and end the module with its result, or with the message and data of a MaintenanceError."""
+    """Run ``work`` and end the module with its result, or with the message and data of what was raised."""
     try:
         result = work()
-    except MaintenanceError as error:
-        module.fail_json(msg=error.msg, **error.data)
+    except Exception as error:  # noqa: BLE001 (this is the one place)
+        failure = as_failure(error)
+        module.fail_json(msg=failure.msg, **failure.data)
     module.exit_json(**result)
     raise AssertionError("exit_json returned")

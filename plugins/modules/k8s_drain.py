@@ -558,7 +558,7 @@ from ..module_utils._drain.news import News
 from ..module_utils._drain.ownership import Work
 from ..module_utils._drain.procedure import Procedure
 from ..module_utils._drain.report import Report
-from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._errors import MaintenanceError, as_failure, run_module
 from ..module_utils._kube import api_module, connect
 
 A_DAY = 24 * 60 * 60
@@ -667,8 +667,9 @@ def main() -> None:
             kube = connect(module.params)
             clock = Clock(utc=server_utc(kube))
             job = job_of(module.params, module.check_mode, clock.timestamp())
-        except MaintenanceError as error:
-            raise MaintenanceError(error.msg, **{**Report().as_dict(), **error.data}) from error
+        except Exception as error:
+            failure = as_failure(error)
+            raise MaintenanceError(failure.msg, **{**Report().as_dict(), **failure.data}) from error
         procedure = Procedure(kube, job, clock, abandoned, lambda: News(kube), open_channel(module))
         try:
             result = procedure.run(module.params["state"])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import MaintenanceError
+from .._errors import MaintenanceError, as_failure
 from .._kube import Kube
 from .._tell import Tell, nobody
 from . import node
@@ -56,11 +56,12 @@ class Procedure:
             found = node.find(self._call.kube, self._job.nodes, self._job.node_selector)
             self._works = [NodeWork(self._call, one, self.report) for one in found]
             steps[state]()
-        except MaintenanceError as error:
+        except Exception as error:
+            failure = as_failure(error)
             # What nobody waits for any more is left as it is, for the run that goes on with it.
             note = "" if isinstance(error, Abandoned) else self._after_failure()
             self.report.total = self._clock.now() - start
-            raise MaintenanceError(error.msg + note, **{**error.data, **self.report.as_dict()}) from error
+            raise MaintenanceError(failure.msg + note, **{**failure.data, **self.report.as_dict()}) from error
         self.report.total = self._clock.now() - start
         return self.report.as_dict()
 
@@ -164,8 +165,9 @@ class Procedure:
         for work in taken:
             try:
                 work.give_back()
-            except MaintenanceError as error:
-                failures.append(f" Giving node {work.name} back (on_failure=restore) failed, too: {error.msg}")
+            except Exception as error:  # noqa: BLE001 (no reason to keep the others)
+                told = as_failure(error).msg
+                failures.append(f" Giving node {work.name} back (on_failure=restore) failed, too: {told}")
         given_back = [work for work in taken if not work.taken]
         if given_back:
             verb = "were" if len(given_back) > 1 else "was"

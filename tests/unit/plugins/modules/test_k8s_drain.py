@@ -136,6 +136,39 @@ def test_a_failure_has_the_keys_of_a_success(call):
     assert result["changed"] is False
 
 
+def raises(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "fate", "cordoned"),
+    [
+        ("keep", "Node w1 stays cordoned, in work of kubeops.maintenance: run it again", True),
+        ("restore", "Node w1 was given back (on_failure=restore).", False),
+    ],
+)
+@pytest.mark.parametrize("answers", [KeyError, ValueError])
+def test_a_mistake_of_ours_fails_like_everything_else_and_quotes_nothing(call, answers, on_failure, fate, cordoned):
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.faults = [lambda method, _path: raises(answers("Bearer s3cret")) if method == "POST" else None]
+    code, result = call(cluster, on_failure=on_failure)
+    assert code == 1
+    assert set(result) - {"exception"} == KEYS | {"failed", "msg"}
+    assert result["msg"].startswith(f"{answers.__name__} at test_k8s_drain.py:")
+    assert fate in result["msg"]
+    assert [entry["name"] for entry in result["remaining"]] == ["web-1"]
+    assert (result["changed"], result["cordoned_by_us"]) == (True, cordoned)
+    assert "s3cret" not in str(result)
+
+
+def test_a_mistake_before_the_first_request_has_the_keys_too(call, monkeypatch):
+    monkeypatch.setattr(k8s_drain, "job_of", lambda *_how: raises(KeyError("s3cret")))
+    code, result = call(FakeCluster())
+    assert code == 1
+    assert set(result) - {"exception"} == KEYS | {"failed", "msg"}
+    assert "s3cret" not in str(result)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
