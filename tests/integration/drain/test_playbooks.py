@@ -23,6 +23,36 @@ COLLECTIONS = Path(k8s_drain.__file__).parents[5]
 SECONDS = 120
 
 
+OUT_OF_WORK = """
+- hosts: kube_node
+  gather_facts: false
+  module_defaults:
+    group/kubeops.maintenance.api:
+      kubeconfig: "{{ kubeconfig }}"
+  vars:
+    drained_node: "{{ inventory_hostname }}"
+    drained_baseline: {passed: [nodes]}
+  tasks:
+    - ansible.builtin.include_role:
+        name: kubeops.maintenance.drained
+    - ansible.builtin.include_role:
+        name: kubeops.maintenance.drained
+        tasks_from: release
+      vars:
+        drained_force: true
+      when: inventory_hostname == ansible_play_hosts_all[0]
+    - ansible.builtin.include_role:
+        name: kubeops.maintenance.drained
+        tasks_from: still
+      vars:
+        drained_baseline: {}
+    - ansible.builtin.debug:
+        msg: >-
+          {{ inventory_hostname }} changed={{ drained_still is changed }} first={{ drained_result is changed }}
+          baseline={{ drained_still.after.work.baseline.passed | join }}
+"""
+
+
 class Run(t.NamedTuple):
     code: int
     said: str
@@ -30,18 +60,19 @@ class Run(t.NamedTuple):
 
 @pytest.fixture
 def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[..., Run]:
-    """Runs a playbook of the collection for all nodes of the corner. Hooks are of the hosts, by their names."""
+    """Runs a playbook, of the collection or a file, for all nodes of the corner. Hooks are of hosts, by their names."""
 
-    def run(playbook: str, *hooks: dict[str, t.Any]) -> Run:
+    def run(playbook: str | Path, *hooks: dict[str, t.Any]) -> Run:
         silent = {"ansible_host": "127.0.0.1", "ansible_port": 1}
         named = {"kubeconfig": str(api_cluster.kubeconfig()), "node_hooks": list(hooks)}
         groups = {"kube_control_plane": {"hosts": {"cp1": {}}}, "kube_node": {"hosts": dict.fromkeys(corner.nodes)}}
         inventory = tmp_path / "hosts.yml"
+        name = playbook if isinstance(playbook, Path) else f"kubeops.maintenance.{playbook}"
         inventory.write_text(json.dumps({"all": {"vars": {**silent, **named}, "children": groups}}))
         ended = subprocess.run(
             [
                 Path(sys.executable).parent / "ansible-playbook",
-                *("-i", inventory, f"kubeops.maintenance.{playbook}", "-e", "nodes=kube_node"),
+                *("-i", inventory, name, "-e", "nodes=kube_node"),
             ],
             env={
                 **os.environ,
@@ -92,3 +123,13 @@ def test_no_hook_is_run_for_a_node_that_is_not_given_back(
     assert ended.code == 0, ended.said
     assert unschedulable(corner) == [True, False]
     assert {path.name for path in tmp_path.glob("corner-*")} == {f"{ours}-{when}" for when in stages}
+
+
+def test_a_node_that_was_given_back_meanwhile_is_taken_again(corner: Corner, play: t.Any, tmp_path: Path) -> None:
+    playbook = tmp_path / "still.yml"
+    playbook.write_text(OUT_OF_WORK)
+    ended = play(playbook)
+    assert ended.code == 0, ended.said
+    assert unschedulable(corner) == [True, True]
+    for node, changed in zip(corner.nodes, (True, False), strict=True):
+        assert f"{node} changed={changed} first=True baseline=nodes" in ended.said

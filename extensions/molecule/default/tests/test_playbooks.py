@@ -70,8 +70,10 @@ def test_a_nodes_turn_has_its_hooks_and_its_gate_in_order() -> None:
     """Only after the gate and the last hook is the work on the node over: what fails before is done by the next run."""
     block = BLOCKS[-1]["block"]
     assert stages(block)[2:-1] == [
-        *("healthy", "before_drain", "drained", "after_drain", "packages", "kubelet"),
+        *("healthy", "before_drain", "drained", "after_drain", "drained", "packages", "kubelet"),
         *("before_uncordon", "drained", "healthy", "after", "drained"),
     ]
+    drained = [task["vars"] for task in block if task["ansible.builtin.include_role"]["name"].endswith(".drained")]
+    assert drained[0] == drained[1], "it is proven to be as it was drained"
     released = [task for task in block if task["ansible.builtin.include_role"].get("tasks_from") == "release"]
     assert [task["vars"].get("drained_keep_work", False) for task in released] == [True, False]
