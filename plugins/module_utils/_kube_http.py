@@ -31,6 +31,9 @@ READ_TIMEOUT = 30
 # For all evictions that are under way at once, and some watches.
 CONNECTIONS = 40
 PAGE = 500
+# Seconds. The API itself asks for 10 at most; a page that says "maintenance" may ask for an hour, in which nobody
+# would look whether it is over.
+LONGEST_PAUSE = 30.0
 
 Query = t.Optional[t.Mapping[str, t.Any]]
 
@@ -215,7 +218,7 @@ def _refusal(asked: str, response: urllib3.BaseHTTPResponse) -> KubeError:
         reason=str(status.get("reason") or ""),
         message=message,
         causes=[cause for cause in details.get("causes") or () if isinstance(cause, dict)],
-        retry_after=float(after) if after.isdigit() else None,
+        retry_after=min(float(after), LONGEST_PAUSE) if after.isdecimal() else None,
     )
 
 

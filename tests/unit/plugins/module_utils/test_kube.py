@@ -479,6 +479,9 @@ def status(code, message, **more):
         ),
         (status(429, "no", details={"retryAfterSeconds": 10}), {"status": 429, "retry_after": 10.0}),
         (lambda _request: (429, "too many", {"Retry-After": "3"}), {"status": 429, "retry_after": 3.0}),
+        (lambda _request: (503, "maintenance", {"Retry-After": "3600"}), {"status": 503, "retry_after": 30.0}),
+        (status(429, "no", details={"retryAfterSeconds": 3600}), {"status": 429, "retry_after": 30.0}),
+        (lambda _request: (503, "", {"Retry-After": "\u00b2"}), {"status": 503, "retry_after": None}),
         (
             lambda _request: (502, "<html>bad gateway</html>", {}),
             {"status": 502, "message": "<html>bad gateway</html>"},
