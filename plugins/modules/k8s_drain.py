@@ -202,6 +202,7 @@ options:
     description:
       - RV(kubeops.maintenance.k8s_health_info#module:baseline) from before the work, kept with it on the node.
       - A work that is taken over keeps its own, which is in RV(after.work).
+      - One of more than 64 KiB as text is not kept, with a warning. The run that goes on takes a new one then.
     type: dict
     default: {}
   on_failure:

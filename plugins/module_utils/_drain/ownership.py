@@ -18,6 +18,8 @@ import typing as t
 from .._errors import MaintenanceError
 
 ANNOTATION = "kubeops.maintenance/work"
+# Bytes of a baseline. The API takes 256 KiB for all annotations of an object, and others write some, too.
+LARGEST_BASELINE = 64 * 1024
 
 Node = t.Mapping[str, t.Any]
 
@@ -39,7 +41,7 @@ class Work:
         return dataclasses.asdict(self)
 
     def as_text(self) -> str:
-        return json.dumps(self.as_dict(), separators=(",", ":"))
+        return _text(self.as_dict())
 
     def sentence(self) -> str:
         said = ((self.run, "run {0}"), (self.since, "since {0}"), (self.reason, "reason: {0}"))
@@ -48,6 +50,17 @@ class Work:
             + ["given back, its proof is still to come"] * self.given_back
         )
         return f"{self.owner} ({details})" if details else self.owner
+
+
+def storable(work: Work) -> tuple[Work, str]:
+    """The work as an annotation can hold it, and a warning where something is missing then."""
+    size = len(_text(work.baseline))
+    if size <= LARGEST_BASELINE:
+        return work, ""
+    return dataclasses.replace(work, baseline={}), (
+        f"baseline has {size} bytes as text and is not kept on the node, which takes {LARGEST_BASELINE}: a later run"
+        " that goes on with this work takes a new one, and what is ill by then counts as ill before"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +174,10 @@ def release(node: Node, owner: str, force: bool, keep_work: bool = False) -> Cha
     else:
         action, result = f"uncordon node {name}", f"node {name} marked schedulable."
     return Change(_patch(node, stays, kept), action, result, stays, kept)
+
+
+def _text(said: t.Mapping[str, t.Any]) -> str:
+    return json.dumps(said, separators=(",", ":"))
 
 
 def _patch(node: Node, unschedulable: bool, work: Work | None) -> dict[str, t.Any]:

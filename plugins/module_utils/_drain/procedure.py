@@ -11,12 +11,13 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._errors import MaintenanceError, as_failure
 from .._kube import Kube
 from .._tell import Tell, nobody
-from . import node
+from . import node, ownership
 from .batch import Batch
 from .clock import Clock
 from .duration import one_after_the_other
@@ -43,7 +44,9 @@ class Procedure:
     ) -> None:
         self.report = Report()
         self._clock = clock or Clock()
-        self._job = job
+        me, warning = ownership.storable(job.me)
+        self.report.warnings += filter(None, [warning])
+        self._job = job = dataclasses.replace(job, me=me)
         self._call = Call(kube, job, self._clock, Progress(tell, self._clock), abandoned, news)
         self._survey = Survey(self._call, self.report.warnings)
         self._works: list[NodeWork] = []

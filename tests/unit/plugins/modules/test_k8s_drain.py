@@ -214,6 +214,15 @@ def test_warnings_are_shown(call):
     assert "force_uncordon=true" in str(result["warnings"])
 
 
+def test_a_baseline_that_is_too_large_for_the_node_is_no_reason_to_fail(call):
+    cluster = FakeCluster()
+    code, result = call(cluster, baseline={"workloads": {f"shop/deployment/web-{i}": 1 for i in range(3000)}})
+    assert code == 0
+    assert result["after"]["work"]["baseline"] == {}
+    assert "is not kept on the node" in str(result["warnings"])
+    assert len(str(cluster.node)) < 10000
+
+
 def test_check_mode(call):
     cluster = FakeCluster([make_pod("web-1")])
     code, result = call(cluster, check=True)

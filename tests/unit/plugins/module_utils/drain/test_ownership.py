@@ -88,6 +88,15 @@ def test_a_baseline_that_is_none_is_nothing():
     assert ownership.work_of(node(True, text='{"owner":"me","baseline":"x"}')).baseline == {}
 
 
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+def test_a_baseline_is_kept_while_an_annotation_can_hold_it(more, kept):
+    frame = len('{"workloads":{"":1}}')
+    baseline = {"workloads": {"x" * (ownership.LARGEST_BASELINE - frame + more): 1}}
+    work, warning = ownership.storable(dataclasses.replace(ME, baseline=baseline))
+    assert work == dataclasses.replace(ME, baseline=baseline if kept else {})
+    assert bool(warning) is not kept
+
+
 def test_what_a_call_does_not_say_stays_as_it_was():
     work = ownership.claim(node(True, MINE), Work("me", since="later")).work
     assert work == MINE
