@@ -31,8 +31,8 @@ READ_TIMEOUT = 30
 # For all evictions that are under way at once, and some watches.
 CONNECTIONS = 40
 PAGE = 500
-# Seconds. For an eviction the API asks for 10; a page that says "maintenance" may ask for an hour, in which nobody would
-# look whether it is over.
+# Seconds. For an eviction the API asks for 10; a page that says "maintenance" may ask for an hour, in which nobody
+# would look whether it is over.
 LONGEST_PAUSE = 30.0
 
 Query = t.Optional[t.Mapping[str, t.Any]]
