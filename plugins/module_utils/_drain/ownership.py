@@ -116,7 +116,8 @@ def is_held(node: Node, owner: str) -> bool:
 def claim(node: Node, me: Work) -> Change:
     """Cordon the node in the name of ``me``, or raise where another owner has it in work.
 
-    A work of the same owner is taken over: it goes on under the new run, and what was before it stays known.
+    A work of the same owner is taken over: it goes on under the new run, and what was before it stays known. Only one
+    that was given back and is for something else now begins anew: what its cluster was like says nothing of this one.
     """
     name = node["metadata"]["name"]
     cordoned, old = is_unschedulable(node), work_of(node)
@@ -125,7 +126,7 @@ def claim(node: Node, me: Work) -> Change:
             f"node {name} is in work of {old.sentence()}. It was not touched. Finish that work first, or give the node"
             " back with state=uncordon and force_uncordon=true when nobody works on it any more"
         )
-    if old:
+    if old and not (old.given_back and _is_another(old, me)):
         work = dataclasses.replace(
             me,
             run=me.run or old.run,
@@ -143,6 +144,11 @@ def claim(node: Node, me: Work) -> Change:
     action = f"mark node {name} as in work of {work.owner}" if cordoned else f"cordon node {name}"
     only_run = cordoned and old is not None and dataclasses.replace(work, run=old.run) == old
     return Change(_patch(node, True, work), action, result, True, work, mine=True, only_run=only_run)
+
+
+def _is_another(old: Work, me: Work) -> bool:
+    """What ``me`` does not say is no difference."""
+    return me.target not in ("", old.target) or me.reason not in ("", old.reason)
 
 
 def release(node: Node, owner: str, force: bool, keep_work: bool = False) -> Change:

@@ -204,6 +204,38 @@ def test_a_work_that_was_given_back_is_taken_up_again_from_what_is_there(cordone
     assert work.since == MINE.since
 
 
+THEN, NOW = {"nodes": {}}, {"nodes": {"w2": 1}}
+
+
+@pytest.mark.parametrize("given_back", [True, False])
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ({}, True),
+        ({"run": "run-3"}, True),
+        ({"target": "", "reason": ""}, True),
+        ({"target": "1.38.0"}, False),
+        ({"reason": "new disk"}, False),
+        ({"target": "", "reason": "new disk"}, False),
+    ],
+)
+def test_a_work_whose_gate_never_passed_goes_on_for_the_same_purpose_only(said, same, given_back):
+    old = dataclasses.replace(MINE, baseline=THEN, given_back=given_back)
+    me = dataclasses.replace(ME, baseline=NOW, **said)
+    work = ownership.claim(node(not given_back, old), me).work
+    # One that still has the node is the same work, whatever it is called now: its damage is in what is seen now.
+    if same or not given_back:
+        assert (work.since, work.baseline) == (MINE.since, THEN)
+        assert (work.target, work.reason) == (me.target or MINE.target, me.reason or MINE.reason)
+    else:
+        assert work == me
+
+
+def test_what_somebody_cordoned_after_the_old_work_is_known_to_the_new_one():
+    me = dataclasses.replace(ME, target="1.38.0")
+    assert ownership.claim(node(True, dataclasses.replace(MINE, given_back=True)), me).work.unschedulable_before
+
+
 def test_only_the_own_work_is_kept():
     assert ownership.release(node(True, OTHERS), "me", force=True, keep_work=True).work is None
     assert ownership.release(node(), "me", force=False, keep_work=True).patch is None
