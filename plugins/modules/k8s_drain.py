@@ -201,8 +201,9 @@ options:
   baseline:
     description:
       - RV(kubeops.maintenance.k8s_health_info#module:baseline) from before the work, kept with it on the node.
-      - A work that is taken over keeps its own, which is in RV(after.work). One that was given back with O(keep_work) is
-        taken over for the same O(target) and O(reason); for another it begins anew, with this baseline.
+      - A work that is taken over keeps its own, which is in RV(after.work).
+      - One that was given back with O(keep_work) is taken over for the same O(target) and O(reason) only. For another
+        it begins anew, with this baseline.
       - One of more than 64 KiB as text is not kept, with a warning. The run that goes on takes a new one then.
     type: dict
     default: {}

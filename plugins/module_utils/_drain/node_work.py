@@ -62,12 +62,13 @@ class NodeWork:
         owner, force, keep = job.me.owner, job.force_uncordon, job.keep_work
         return self._change(self.object, lambda found: ownership.release(found, owner, force, keep)).hint
 
-    def give_back(self) -> None:
-        """Undo ``take``."""
+    def give_back(self) -> str:
+        """Undo ``take``. A hint, where it is somebody else's by now."""
         owner = self._job.me.owner
         now = node.persist(self._call.clock, lambda: node.get(self._call.kube, self.name))
-        self._change(now, lambda found: ownership.release(found, owner, force=False))
+        change = self._change(now, lambda found: ownership.release(found, owner, force=False))
         self.taken = False
+        return change.hint
 
     def _change(self, found: Node, decide: t.Callable[[Node], Change]) -> Change:
         clock = self._call.clock

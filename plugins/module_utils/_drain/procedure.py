@@ -114,12 +114,14 @@ class Procedure:
         refused = _refusals(batches)
         if refused:
             fresh = [work for work in self._works if not work.was_ours]
-            for work in fresh:
-                work.give_back()
-            which = "" if fresh == self._works else f"{_nodes(fresh)} "
+            hints = {work: work.give_back() for work in fresh}
+            back = [work for work in fresh if not hints[work]]
+            which = "" if back == self._works else f"{_nodes(back)} "
+            verb = "was" if len(back) == 1 else "were"
+            given_back = f" and {which}{verb} given back at once" if back else ""
             raise MaintenanceError(
-                f"{self._all} not drained and {which}{'was' if len(fresh) == 1 else 'were'} given back at once, because"
-                f" of pods that came just before the cordon: {self._reasons(refused)}."
+                f"{self._all} not drained{given_back}, because of pods that came just before the cordon:"
+                f" {self._reasons(refused)}.{_not_given_back(hints.values())}"
             )
 
     def _empty(self, batches: t.Sequence[Batch]) -> None:
@@ -165,17 +167,18 @@ class Procedure:
                 f" go on, or uncordon {'them' if several else 'it'}."
             )
         failures = []
+        hints = {}
         for work in taken:
             try:
-                work.give_back()
+                hints[work] = work.give_back()
             except Exception as error:  # noqa: BLE001 (no reason to keep the others)
                 told = as_failure(error).msg
                 failures.append(f" Giving node {work.name} back (on_failure=restore) failed, too: {told}")
-        given_back = [work for work in taken if not work.taken]
+        given_back = [work for work, hint in hints.items() if not hint]
         if given_back:
             verb = "were" if len(given_back) > 1 else "was"
             failures.insert(0, f" {_nodes(given_back).capitalize()} {verb} given back (on_failure=restore).")
-        return "".join(failures)
+        return "".join(failures) + _not_given_back(hints.values())
 
     @property
     def _all(self) -> str:
@@ -189,6 +192,11 @@ class Procedure:
 
 def _nodes(works: t.Sequence[NodeWork]) -> str:
     return f"{'node' if len(works) == 1 else 'nodes'} {', '.join(work.name for work in works)}"
+
+
+def _not_given_back(hints: t.Iterable[str]) -> str:
+    """Somebody else was faster."""
+    return "".join(f" Not given back: {hint}." for hint in hints if hint)
 
 
 def _refusals(batches: t.Iterable[Batch]) -> dict[str, str]:

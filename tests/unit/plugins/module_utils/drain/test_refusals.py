@@ -135,3 +135,21 @@ def test_a_pod_that_came_just_before_the_cordon_can_forbid_the_drain():
     assert ownership.work_of(cluster.node) is None
     assert cluster.count("POST") == 0
     assert data["actions"] == ["cordon node w1", "uncordon node w1"]
+
+
+def test_a_node_that_somebody_else_took_right_after_our_cordon_was_not_given_back():
+    cluster = FakeCluster([make_pod("web-1")])
+    bare = make_pod("bare", ownerReferences=[])
+
+    def happens(method, _path):
+        if method == "PATCH":
+            cluster.pods["shop", "bare"] = bare
+        elif cluster.count("PATCH"):
+            cluster.node["metadata"]["annotations"][ownership.ANNOTATION] = '{"owner":"them"}'
+
+    cluster.faults = [happens]
+    message, _data = fails(cluster)
+    assert message.startswith("node w1 is not drained, because of pods that came just before the cordon")
+    assert "Not given back: node w1 is in work of them" in message
+    assert "was given back" not in message
+    assert cordoned(cluster)

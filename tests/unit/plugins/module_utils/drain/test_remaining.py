@@ -106,6 +106,31 @@ def test_on_failure_restore_gives_the_node_back():
     assert (data["cordoned_by_us"], data["after"]["unschedulable"]) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        ('{"owner":"them"}', "Not given back: node w1 is in work of them and stays as it is; force_uncordon=true"),
+        (None, "Not given back: node w1 was cordoned by somebody else and stays as it is; force_uncordon=true"),
+    ],
+)
+def test_a_node_that_somebody_else_took_meanwhile_was_not_given_back(theirs, told):
+    cluster = FakeCluster([make_pod("web-1")])
+    cluster.kubelet_is_dead = True
+
+    def take():
+        if cluster.clock.now() > 5:
+            annotations = cluster.node["metadata"]["annotations"]
+            annotations.pop(ownership.ANNOTATION, None)
+            annotations.update({ownership.ANNOTATION: theirs} if theirs else {})
+
+    cluster.on_advance = [take]
+    message, data = fails(cluster, means=Means(timeout=10), restore_on_failure=True)
+    assert told in message
+    assert "was given back" not in message
+    assert cordoned(cluster)
+    assert data["actions"] == ["cordon node w1", "evict shop/web-1"]
+
+
 def test_on_failure_restore_leaves_a_foreign_cordon():
     cluster = FakeCluster([make_pod("web-1")], node=make_node(unschedulable=True))
     cluster.kubelet_is_dead = True
