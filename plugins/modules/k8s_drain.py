@@ -72,6 +72,15 @@ options:
         others. When one has failed, those whose turn comes later are not emptied.
     type: int
     default: 0
+  max_cordoned:
+    description:
+      - How many nodes of the whole cluster may be cordoned or not Ready at once, those of the call among them, whoever
+        cordoned them. When it would be more, the call is refused before the first change. V(0) is no limit.
+      - Nodes have to be listed for that. Where that is not allowed, the call is refused.
+      - Two calls that begin at the same time do not see each other.
+      - Only for O(state=cordon) and O(state=drain).
+    type: int
+    default: 0
   pod_selectors:
     description:
       - Label selectors. Only pods that match all of them are drained, the others are not looked at.
@@ -262,6 +271,7 @@ EXAMPLES = r"""
   kubeops.maintenance.k8s_drain:
     node_selector: topology.example.com/rack=r7
     parallel: 3
+    max_cordoned: 6
     reason: new switch
     delete_options:
       ignore_daemonsets: true
@@ -574,6 +584,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "names": {"type": "list", "elements": "str"},
     "node_selector": {"type": "str"},
     "parallel": {"type": "int", "default": 0},
+    "max_cordoned": {"type": "int", "default": 0},
     "pod_selectors": {"type": "list", "elements": "str", "aliases": ["label_selectors"]},
     "delete_options": {
         "type": "dict",
@@ -617,7 +628,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 def check(params: dict[str, t.Any]) -> None:
     """Refuse what the types allow and nobody can mean."""
-    numbers = [("parallel", params["parallel"])]
+    numbers = [(name, params[name]) for name in ("parallel", "max_cordoned")]
     numbers += [(name, params["delete_options"][name]) for name in SECONDS]
     numbers += [("hold", group["hold"]) for group in params["delete_options"]["order"]]
     for name, number in numbers:
@@ -636,6 +647,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
         nodes=tuple(params["names"] or [params["name"]] * (params["name"] is not None)),
         node_selector=(params["node_selector"] or "").strip(),
         parallel=params["parallel"],
+        max_cordoned=params["max_cordoned"],
         me=me,
         guards=Guards(
             force=options["force"],

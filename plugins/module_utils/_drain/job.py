@@ -43,7 +43,8 @@ class Means:
 class Job:
     """``nodes`` by their names, or those that ``node_selector`` matches. ``me`` is what their annotations will say.
 
-    ``parallel``: how many nodes are emptied at once, 0 is all of them.
+    ``parallel``: how many nodes are emptied at once, 0 is all of them. ``max_cordoned``: how many of the cluster may be
+    out of work, 0 is no limit.
     """
 
     nodes: tuple[str, ...]
@@ -56,6 +57,7 @@ class Job:
     keep_work: bool = False
     node_selector: str = ""
     parallel: int = 0
+    max_cordoned: int = 0
     check_mode: bool = False
 
 

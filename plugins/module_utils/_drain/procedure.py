@@ -17,7 +17,7 @@ import typing as t
 from .._errors import MaintenanceError, as_failure
 from .._kube import Kube
 from .._tell import Tell, nobody
-from . import node, ownership
+from . import limit, node, ownership
 from .batch import Batch
 from .clock import Clock
 from .duration import one_after_the_other
@@ -143,7 +143,7 @@ class Procedure:
                 batch.not_begun()
 
     def _claim(self) -> None:
-        """Somebody else's work on one node forbids it all."""
+        """Somebody else's work on one node forbids it all, and so do too many nodes that are out of work."""
         failures = []
         for work in self._works:
             try:
@@ -153,6 +153,8 @@ class Procedure:
                 failures.append(error.msg)
         if failures:
             raise MaintenanceError(". ".join(failures))
+        mine = {work.name for work in self._works}
+        limit.guard(self._call.kube, self._job.max_cordoned, mine)
 
     def _after_failure(self) -> str:
         """What becomes of the nodes, as a sentence to add."""

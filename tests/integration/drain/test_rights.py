@@ -162,6 +162,9 @@ class Maintainer:
         how = {"ignore_daemonsets": True, "wait_timeout": 20, "wait_volume_detach": 20, **options}
         return self._call(k8s_drain, check=check, name=self._node, state=state, delete_options=how)
 
+    def cordon_one_of(self, most: int) -> Result:
+        return self._call(k8s_drain, name=self._node, state="cordon", max_cordoned=most)
+
     def everything(self) -> bool:
         """Whether all of it ended well."""
         results = [self.health(), self.drain(check=True), self.drain(), self.health(), self.drain("uncordon")]
@@ -246,6 +249,14 @@ def test_without_one_right_it_fails_or_says_what_is_missing(api: ApiCluster, pla
     maintainer = Maintainer(api, right.user, place)
     assert maintainer.everything() == succeeds, maintainer.told
     assert [phrase for phrase in phrases if phrase not in maintainer.told] == [], maintainer.told
+
+
+def test_who_may_not_count_nodes_cannot_keep_to_a_limit(api: ApiCluster, place: Corner) -> None:
+    maintainer = Maintainer(api, Right("", "", "nodes", "list").user, place)
+    assert maintainer.cordon_one_of(100).get("failed")
+    assert "could not be counted for max_cordoned=100" in maintainer.told
+    assert "let this user list nodes" in maintainer.told
+    assert not place.node()["spec"].get("unschedulable")
 
 
 def test_to_delete_pods_past_their_budgets_is_a_right_of_its_own(api: ApiCluster, place: Corner) -> None:

@@ -75,6 +75,18 @@ def test_one_pod_that_may_not_go_refuses_all_nodes(rack: Corner, proxy: Proxy, d
     assert not any(cordoned(rack))
 
 
+def test_no_more_nodes_than_allowed_are_out_of_work(rack: Corner, proxy: Proxy, drain_rack: t.Any) -> None:
+    theirs = rack.nodes[2]
+    drain_rack(names=[theirs], state="cordon", owner="them")
+    proxy.clear()
+    refusal = drain_rack(max_cordoned=2, failed=True)
+    assert "3 nodes would be cordoned or not Ready, and max_cordoned=2 allows 2" in refusal["msg"]
+    assert f"{theirs} (cordoned)" in refusal["msg"]
+    assert set(proxy.summary()) == {"GET"}
+    drain_rack(max_cordoned=3)
+    assert cordoned(rack) == [True, True, True, False]
+
+
 @pytest.mark.parametrize("on_failure", ["keep", "restore"])
 def test_the_others_are_emptied_when_one_fails(rack: Corner, drain_rack: t.Any, on_failure: str) -> None:
     rack.deployment("web", 4, on=2)

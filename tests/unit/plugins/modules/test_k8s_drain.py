@@ -173,6 +173,7 @@ def test_a_mistake_before_the_first_request_has_the_keys_too(call, monkeypatch):
     ("params", "message"),
     [
         ({"parallel": -1}, "parallel=-1 is negative"),
+        ({"max_cordoned": -1}, "max_cordoned=-1 is negative"),
         ({"delete_options": {"wait_timeout": -1}}, "wait_timeout=-1 is negative"),
         ({"delete_options": {"wait_sleep": -1}}, "wait_sleep=-1 is negative"),
         ({"delete_options": {"skip_wait_for_delete_timeout": -1}}, "skip_wait_for_delete_timeout=-1 is negative"),
