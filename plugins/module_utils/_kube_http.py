@@ -20,6 +20,7 @@ from ._kube_proxy import Proxy
 
 if t.TYPE_CHECKING:
     import ssl
+import time
 
 # It comes with the kubernetes package, whose absence _kube reports.
 with contextlib.suppress(ImportError):
@@ -68,7 +69,8 @@ class Kube:
     """One cluster, for any number of threads.
 
     Of several servers the one that answers is kept, in ``server``; when it no longer does, the next is tried.
-    ``date`` is the time of the last answer by the server's own clock, as HTTP writes it.
+    ``heard`` is the time of the last answer that was no refusal: by the server's own clock, as HTTP writes it, and by
+    our monotonic one.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Kube:
         headers: t.Sequence[tuple[str, str]] = (),
     ) -> None:
         self.server = servers[0]
-        self.date = ""
+        self.heard = ("", 0.0)
         self._servers = list(servers)
         self._authorization = authorization
         self._headers = headers
@@ -93,6 +95,10 @@ class Kube:
             "retries": False,
         }
         self._pools = {server: (proxy or Proxy()).pool(server, **options) for server in servers}
+
+    @property
+    def date(self) -> str:
+        return self.heard[0]
 
     def get(self, path: str, query: Query = None) -> dict[str, t.Any]:
         return self._ask("GET", path, query)
@@ -192,9 +198,10 @@ class Kube:
                     continue
                 break
             self.server = server
-            self.date = response.headers.get("Date", "")
             if response.status >= 300:
+                # Of a proxy, perhaps, whose clock nobody goes by.
                 raise _refusal(f"{method} {path} at {server}", response)
+            self.heard = response.headers.get("Date", ""), time.monotonic()
             return response
         raise KubeError(f"{method} {path}: no answer from {', '.join(silent)}")
 

@@ -38,19 +38,20 @@ class Clock:
 
 
 def server_utc(kube: Kube, now: t.Callable[[], float] = time.monotonic) -> t.Callable[[], datetime.datetime]:
-    """The time by the clock that the API's timestamps are of, which may not be ours."""
+    """The time by the clocks that the API's timestamps are of, which may not be ours.
+
+    Of several servers the clock that is behind all others: one that runs ahead would make pods late that are not.
+    """
     epoch = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
-    ahead, heard = float("-inf"), ""
+    ahead, heard = float("inf"), ("", 0.0)
 
     def utc() -> datetime.datetime:
         nonlocal ahead, heard
-        if kube.date != heard:
-            heard = kube.date
+        if kube.heard != heard:
+            heard = kube.heard
             with contextlib.suppress(TypeError, ValueError):
-                said = email.utils.parsedate_to_datetime(heard).timestamp()
-                # An answer that came a while ago says too little, never too much: of all of them the latest time holds.
-                ahead = max(ahead, said - now())
-        if ahead == float("-inf"):
+                ahead = min(ahead, email.utils.parsedate_to_datetime(heard[0]).timestamp() - heard[1])
+        if ahead == float("inf"):
             return _utc()
         return epoch + datetime.timedelta(seconds=ahead + now())
 

@@ -553,6 +553,14 @@ def test_the_servers_time_comes_with_every_answer(serve, authority):
     kube.get("/")
     sent = email.utils.parsedate_to_datetime(kube.date)
     assert abs(sent.timestamp() - time.time()) < 60
+    assert 0 <= time.monotonic() - kube.heard[1] < 60
+
+
+def test_a_refusal_may_be_of_a_proxy_whose_clock_nobody_goes_by(serve, authority):
+    kube = connect({"host": serve(lambda _request: (502, "bad gateway", {})).url, "ca_cert": authority.ca})
+    with pytest.raises(KubeError):
+        kube.get("/")
+    assert kube.date == ""
 
 
 def test_bodies_and_content_types(serve, authority):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import types
 
 import pytest
@@ -20,7 +21,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
     procedure,
     run,
 )
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import EPOCH, FakeCluster
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import (
     make_budget,
     make_node,
@@ -176,18 +177,23 @@ def test_only_the_silent_node_is_left():
     assert [bool(node["failure"]) for node in data["nodes"]] == [False, True]
 
 
-def test_the_time_is_that_of_the_server():
-    kube, ours = types.SimpleNamespace(date=""), [0.0]
-    utc = server_utc(kube, lambda: ours[0])
+@pytest.mark.parametrize(
+    ("heard", "seconds"),
+    [
+        ([("10:00:00", 10.0)], 90.0),
+        # A second server whose clock is behind, or ahead; either may have answered first.
+        ([("10:00:00", 10.0), ("09:59:40", 20.0)], 60.0),
+        ([("10:00:00", 10.0), ("10:05:10", 20.0)], 90.0),
+        ([("10:05:00", 10.0), ("10:00:10", 20.0)], 90.0),
+        ([("10:00:00", 10.0), ("no time", 20.0)], 90.0),
+    ],
+)
+def test_the_time_is_that_of_the_server_and_of_several_the_earliest(heard, seconds):
+    kube = types.SimpleNamespace(heard=("", 0.0))
+    utc = server_utc(kube, lambda: 100.0)
     assert utc().year >= 2026
-    kube.date = "Fri, 20 Nov 2026 10:00:00 GMT"
-    assert utc().isoformat() == "2026-11-20T10:00:00+00:00"
-    ours[0] = 90.0
-    assert utc().isoformat() == "2026-11-20T10:01:30+00:00"
-    # An answer that we look at late.
-    kube.date = "Fri, 20 Nov 2026 10:01:10 GMT"
-    assert utc().isoformat() == "2026-11-20T10:01:30+00:00"
-    kube.date = "Fri, 20 Nov 2026 10:01:31 GMT"
-    assert utc().isoformat() == "2026-11-20T10:01:31+00:00"
-    kube.date = "no date"
-    assert utc().isoformat() == "2026-11-20T10:01:31+00:00"
+    for said, when in heard:
+        # However late it is looked at.
+        kube.heard = (f"Fri, 20 Nov 2026 {said} GMT", when)
+        utc()
+    assert utc() == EPOCH + datetime.timedelta(seconds=seconds)
