@@ -159,6 +159,15 @@ options:
         type: str
         choices: [wait, leave]
         default: wait
+      multiple_pdb:
+        description:
+          - What to do about pods under several PodDisruptionBudgets, which the API never evicts.
+          - V(fail) refuses the drain.
+          - V(delete_if_all_allow) deletes each at a moment when every budget that covers it allows an eviction. One
+            that can never allow any refuses the drain, as for other pods.
+        type: str
+        choices: [fail, delete_if_all_allow]
+        default: fail
       order:
         description:
           - Groups of pods that leave a node one after the other. A pod belongs to the first group that it matches.
@@ -601,6 +610,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "wait_volume_detach": {"type": "int", "default": 0},
             "stuck_after": {"type": "int", "default": 120},
             "unreachable": {"type": "str", "choices": ["wait", "leave"], "default": "wait"},
+            "multiple_pdb": {"type": "str", "choices": ["fail", "delete_if_all_allow"], "default": "fail"},
             "order": {
                 "type": "list",
                 "elements": "dict",
@@ -664,6 +674,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             detach_timeout=options["wait_volume_detach"],
             stuck_after=options["stuck_after"],
             leave_unreachable=options["unreachable"] == "leave",
+            delete_if_all_allow=options["multiple_pdb"] == "delete_if_all_allow",
         ),
         selector=",".join(params["pod_selectors"] or []),
         restore_on_failure=params["on_failure"] == "restore",

@@ -17,6 +17,7 @@ from . import pods, replies
 from .job import Means
 from .pacing import Target
 from .replies import Reply
+from .way import Way
 
 # An idle API server, too, takes up to 0.1 s for an eviction: before it lists the budgets from its cache it asks how new
 # that is, ten times a second. So it is the number under way that makes many evictions quick.
@@ -42,7 +43,7 @@ class Asking:
 
     def ask(self, target: Target) -> None:
         target.in_flight = target.asked = True
-        reply = self._pool.submit(self._send, target.pod)
+        reply = self._pool.submit(self._send, target.pod, target.way)
         self._flying[reply] = target
         reply.add_done_callback(lambda _reply: self._came())
 
@@ -64,7 +65,7 @@ class Asking:
             target.in_flight = target.asked = False
         return self.replies()
 
-    def _send(self, pod: pods.Pod) -> Reply:
+    def _send(self, pod: pods.Pod, way: Way) -> Reply:
         """The precondition: not a new pod of the same name, wherever that may run by now."""
         name, namespace = pod["metadata"]["name"], pods.namespace(pod)
         path = f"/api/v1/namespaces/{namespace}/pods/{name}"
@@ -72,7 +73,7 @@ class Asking:
         if self._means.grace_period is not None:
             options["gracePeriodSeconds"] = self._means.grace_period
         try:
-            if self._means.disable_eviction:
+            if way.deletes:
                 self._kube.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
             else:
                 eviction = {

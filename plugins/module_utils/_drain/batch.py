@@ -70,13 +70,13 @@ class Batch:
     def empty(self) -> list[str]:
         """What failed, a sentence for each node. A node that fails does not hinder the others."""
         going, leaving = self.plan.with_action(filters.EVICT), self.plan.with_action(filters.WAIT)
-        targets = [Target(d.pod, self.plan.budget_of.get(pods.uid(d.pod), ""), self._place(d.pod)) for d in going]
+        targets = [Target(d.pod, self.plan.budgets_of[pods.uid(d.pod)], group=self._place(d.pod)) for d in going]
         targets += [Target(d.pod, group=self._place(d.pod), admitted=True, reason=d.reason) for d in leaving]
         failures = self._evict(targets) if targets else []
         return failures + self._detach() if self._job.means.detach_timeout else failures
 
     def _evict(self, targets: t.Sequence[Target]) -> list[str]:
-        pace = Pace(self._survey.known_budgets, self._call.clock.now())
+        pace = Pace(self._survey.known_budgets, self._call.clock.now(), self._job.means.ways)
         eviction = Eviction(self._call, self._survey, self.found, targets, pace)
         try:
             eviction.run()
@@ -125,7 +125,8 @@ class Batch:
         """UID of each pod that is left -> what keeps it."""
         covered: dict[str, list[Pod]] = collections.defaultdict(list)
         for target in eviction.remaining:
-            covered[target.budget].append(target.pod)
+            for name in target.budgets:
+                covered[name].append(target.pod)
         known = {budgets.key(budget): budget for budget in eviction.pace.known()}
         judged = [budgets.judge(known[name], covered[name]) for name in covered if name in known]
         verdicts = {verdict.key: verdict for verdict in self._survey.with_causes(judged, known.values())}

@@ -128,6 +128,21 @@ def allowed(budget: Object) -> int:
     return 0 if is_stale(budget) else max(0, (budget.get("status") or {}).get("disruptionsAllowed", 0))
 
 
+def counted(budget: Object, found: t.Iterable[Pod]) -> Object:
+    """The budget as it is by the pods of its namespace.
+
+    Of a pod under several budgets the controller tells only one of them, any, so that what the others say is old.
+    Which number of pods it wants is taken from what it said. Where there are more pods than it knows, that is old, too.
+    """
+    status = budget.get("status") or {}
+    there = [pod for pod in found if not pods.finished(pod) and not pods.terminating(pod) and covering(pod, [budget])]
+    leaving = status.get("disruptedPods") or {}
+    healthy = sum(pods.ready(pod) and pod["metadata"]["name"] not in leaving for pod in there)
+    known = len(there) <= status.get("expectedPods", 0) and not _sync_failure(budget)
+    may_go = max(0, healthy - status.get("desiredHealthy", 0)) if known else 0
+    return {**budget, "status": {**status, "currentHealthy": healthy, "disruptionsAllowed": may_go}}
+
+
 def judge(budget: Object, covered: t.Sequence[Pod]) -> Verdict:
     """``covered``: the pods to be evicted that the budget selects."""
     status = budget.get("status") or {}

@@ -40,7 +40,7 @@ def predict(plan: Forecast, override: int | None, now: datetime.datetime) -> Pre
     going = [decision.pod for decision in plan.with_action(filters.EVICT)]
     waits += [(_grace(pod, override), "") for pod in going]
     for verdict in plan.verdicts:
-        grace = max(_grace(pod, override) for pod in going if plan.budget_of.get(pods.uid(pod)) == verdict.key)
+        grace = max(_grace(pod, override) for pod in going if verdict.key in plan.budgets_of.get(pods.uid(pod), ()))
         turns = -(-verdict.pods // verdict.allowed) if verdict.verdict == budgets.SLOW else 1
         if turns > 1:
             waits.append(

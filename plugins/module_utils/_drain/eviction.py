@@ -24,7 +24,7 @@ from .node import get as get_node
 from .order import Order
 from .pacing import Pace, Target
 from .replies import Reply
-from .survey import Survey
+from .survey import PODS_OF, Survey
 
 TICK = 0.5
 # A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
@@ -117,12 +117,25 @@ class Eviction:
         self._tell()
         if all(target.hopeless for target in self.remaining):
             return True
-        for target in self.pace.turn(self.targets, self._clock.now()):
+        now = self._clock.now()
+        self._count(now)
+        for target in self.pace.turn(self.targets, now):
             self._asking.ask(target)
         self._read(self._asking.replies(self._news.patience))
         if not self._follows and not (self._asking.busy and self._elapsed() < BURST):
             self._follow()
         return None
+
+    def _count(self, now: float) -> None:
+        """What is not counted has no turn."""
+        for namespace in self.pace.to_count(self.targets, now):
+            try:
+                self.pace.count(namespace, self._kube.list(PODS_OF.format(namespace), {}), now)
+            except KubeError as error:
+                reply = self._reader.read(error)
+                if reply.meaning in (replies.STOP, replies.FATAL):
+                    raise
+                self.trouble = error.msg
 
     def _follow(self) -> None:
         self._follows = True
@@ -237,7 +250,7 @@ class Eviction:
 
     def _waited_for(self) -> list[str]:
         """Namespaces of budgets that pods still need."""
-        needed = {pods.namespace(target.pod) for target in self.remaining if target.budget and not target.admitted}
+        needed = {pods.namespace(target.pod) for target in self.remaining if target.budgets and not target.admitted}
         return sorted(needed)
 
     def _elapsed(self) -> float:

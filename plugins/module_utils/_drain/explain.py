@@ -31,9 +31,9 @@ def what_keeps(
         return target.held
     if pods.terminating(target.pod):
         return _termination(target.pod, node, now)
-    verdict = verdicts.get(target.budget)
-    if verdict and verdict.verdict != FREE:
-        return verdict.sentence()
+    holding = [verdicts[name] for name in target.budgets if name in verdicts and verdicts[name].verdict != FREE]
+    if holding:
+        return "; ".join(verdict.sentence() for verdict in holding)
     return target.reason or "its turn had not come"
 
 

@@ -13,11 +13,12 @@ import collections
 import dataclasses
 import typing as t
 
-from . import budgets, filters, pods
+from . import budgets, filters, pods, way
 from .budgets import Verdict
 from .duration import Prediction
 from .filters import Decision
 from .pods import Pod
+from .way import Way, Ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +27,10 @@ class Forecast:
 
     decisions: tuple[Decision, ...]
     verdicts: tuple[Verdict, ...]
-    budget_of: t.Mapping[str, str]
+    budgets_of: t.Mapping[str, tuple[str, ...]]
     refusals: t.Mapping[str, t.Sequence[tuple[Pod, str]]]
     prediction: Prediction = Prediction(0, "")
+    ways: t.Mapping[str, Way] = dataclasses.field(default_factory=dict)
 
     def with_action(self, action: str) -> list[Decision]:
         return [decision for decision in self.decisions if decision.action == action]
@@ -39,7 +41,9 @@ class Forecast:
         made = []
         for number in sorted({group(decision.pod) for decision in going}) or [0]:
             decisions = tuple(decision for decision in going if group(decision.pod) == number)
-            under = collections.Counter(self.budget_of.get(pods.uid(decision.pod)) for decision in decisions)
+            under = collections.Counter(
+                name for decision in decisions for name in self.budgets_of.get(pods.uid(decision.pod), ())
+            )
             verdicts = tuple(
                 dataclasses.replace(verdict, pods=min(verdict.pods, under[verdict.key]))
                 for verdict in self.verdicts
@@ -64,9 +68,9 @@ class Forecast:
         refused = [pods.entry(pod, detail) for found in self.refusals.values() for pod, detail in found]
         shut = {verdict.key: verdict for verdict in self.verdicts if verdict.verdict == budgets.BLOCKED}
         return refused + [
-            pods.entry(decision.pod, shut[self.budget_of[pods.uid(decision.pod)]].sentence())
+            pods.entry(decision.pod, "; ".join(shut[name].sentence() for name in by))
             for decision in self.with_action(filters.EVICT)
-            if self.budget_of.get(pods.uid(decision.pod)) in shut
+            if (by := [name for name in self.ways[pods.uid(decision.pod)].asks if name in shut])
         ]
 
     def lost_data(self) -> list[dict[str, str]]:
@@ -86,12 +90,14 @@ def forecast(
     found: t.Iterable[Pod],
     look: filters.Look,
     known_budgets: t.Sequence[t.Mapping[str, t.Any]] = (),
+    ways: Ways = way.EVICTIONS,
 ) -> Forecast:
     """``known_budgets`` is empty where evictions are not used: nothing else asks a budget."""
     decisions = tuple(filters.decide(pod, look) for pod in found)
     refusals: dict[str, list[tuple[Pod, str]]] = collections.defaultdict(list)
     covered: dict[str, list[Pod]] = collections.defaultdict(list)
-    budget_of: dict[str, str] = {}
+    budgets_of: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, Way] = {}
     for decision in decisions:
         for finding in decision.findings:
             if finding.action == filters.REFUSE:
@@ -99,16 +105,19 @@ def forecast(
         if decision.action != filters.EVICT:
             continue
         over = budgets.covering(decision.pod, known_budgets)
-        if len(over) > 1 and budgets.is_asked_about(decision.pod):
+        chosen[pods.uid(decision.pod)] = way.choose(decision.pod, over, ways)
+        if way.is_never_evicted(decision.pod, over) and not ways.if_all_allow:
             all_of_them = " and ".join(budgets.key(budget) for budget in over)
             rule = (
                 f"the API evicts no Pod under several PodDisruptionBudgets, here {all_of_them} (make their selectors"
-                " disjoint, or delete past them with disable_eviction=true)"
+                " disjoint, delete it with the leave of each with multiple_pdb=delete_if_all_allow, or past them with"
+                " disable_eviction=true)"
             )
             refusals[rule].append((decision.pod, f"under {all_of_them}"))
-        elif over:
-            covered[budgets.key(over[0])].append(decision.pod)
-            budget_of[pods.uid(decision.pod)] = budgets.key(over[0])
+        else:
+            budgets_of[pods.uid(decision.pod)] = tuple(budgets.key(budget) for budget in over)
+            for budget in over:
+                covered[budgets.key(budget)].append(decision.pod)
     verdicts = tuple(
         budgets.judge(budget, covered[budgets.key(budget)])
         for budget in known_budgets
@@ -117,7 +126,7 @@ def forecast(
     for verdict in verdicts:
         if verdict.verdict == budgets.DEADLOCKED:
             refusals[verdict.sentence()] += [(pod, f"under budget {verdict.key}") for pod in covered[verdict.key]]
-    return Forecast(decisions, verdicts, budget_of, refusals)
+    return Forecast(decisions, verdicts, budgets_of, refusals, ways=chosen)
 
 
 def names(all_names: t.Sequence[str], shown: int = 3) -> str:

@@ -19,6 +19,7 @@ from .news import Silence
 from .order import Group
 from .ownership import Work
 from .progress import Progress
+from .way import Ways
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Means:
     stuck_after: float = 120
     leave_unreachable: bool = False
     detach_timeout: float = 0
+    delete_if_all_allow: bool = False
+
+    @property
+    def ways(self) -> Ways:
+        return Ways(always_delete=self.disable_eviction, if_all_allow=self.delete_if_all_allow)
 
     @property
     def verb(self) -> str:

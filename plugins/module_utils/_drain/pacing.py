@@ -16,9 +16,10 @@ import collections
 import dataclasses
 import typing as t
 
-from . import budgets, pods, replies
+from . import budgets, pods, replies, way
 from .pods import Pod
 from .replies import Reply
+from .way import Way, Ways
 
 # Back-off of what failed, in seconds, and the pause before a budget is tried against its own word.
 FIRST_BACK_OFF = 0.5
@@ -30,12 +31,14 @@ LAST_PROBE = 60.0
 @dataclasses.dataclass
 class Target:
     """A pod on its way out. ``held``: why its turn has not come. ``left``: why nobody waits for it any more.
+    ``way``: how it was asked to go, or is about to be.
 
     ``..._after``: seconds since the loop began; other times are those of the drain's clock.
     """
 
     pod: Pod
-    budget: str = ""
+    budgets: tuple[str, ...] = ()
+    way: Way = Way()
     group: int = 0
     held: str = ""
     asked: bool = False
@@ -82,10 +85,13 @@ def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
 class Pace:
     """Decides who is next, from what the budgets last said and from what came back."""
 
-    def __init__(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float) -> None:
+    def __init__(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float, ways: Ways = way.EVICTIONS) -> None:
+        self._ways = ways
         self._budgets = {budgets.key(budget): budget for budget in known}
         # Evictions that the last known state of a budget does not count yet.
         self._spent: collections.Counter[str] = collections.Counter()
+        # When the pods of a namespace were counted.
+        self._counted: dict[str, float] = {}
         self._pause: dict[str, float] = collections.defaultdict(lambda: FIRST_PROBE)
         self._probe_at: dict[str, float] = collections.defaultdict(lambda: now + FIRST_PROBE)
 
@@ -108,8 +114,26 @@ class Pace:
     def known(self) -> list[t.Mapping[str, t.Any]]:
         return list(self._budgets.values())
 
+    def to_count(self, targets: t.Iterable[Target], now: float) -> set[str]:
+        """Namespaces whose pods have to be counted before each turn, because what their budgets say may be old."""
+        waiting = (target for target in targets if target.waiting and now >= target.not_before)
+        return {pods.namespace(target.pod) for target in waiting if self._has_to_be_counted(target)}
+
+    def count(self, namespace: str, found: t.Sequence[Pod], now: float) -> None:
+        for name, budget in self._budgets.items():
+            if budget["metadata"]["namespace"] == namespace:
+                self._budgets[name] = budgets.counted(budget, found)
+                self._spent[name] = 0
+        self._counted[namespace] = now
+
+    def _has_to_be_counted(self, target: Target) -> bool:
+        return self._ways.if_all_allow and way.is_never_evicted(target.pod, self._over(target))
+
+    def _over(self, target: Target) -> list[t.Mapping[str, t.Any]]:
+        return [self._budgets[name] for name in target.budgets if name in self._budgets]
+
     def turn(self, targets: t.Sequence[Target], now: float) -> list[Target]:
-        flying = collections.Counter(target.budget for target in targets if target.in_flight)
+        flying = collections.Counter(name for target in targets if target.in_flight for name in target.budgets)
         room = {
             name: budgets.allowed(budget) - flying[name] - self._spent[name] for name, budget in self._budgets.items()
         }
@@ -117,16 +141,19 @@ class Pace:
         for target in targets:
             if not target.waiting or now < target.not_before:
                 continue
-            budget = self._budgets.get(target.budget)
-            if budget is None or not budgets.needs_leave(target.pod, budget):
+            target.way = way.choose(target.pod, self._over(target), self._ways)
+            if self._has_to_be_counted(target) and self._counted.get(pods.namespace(target.pod)) != now:
+                continue
+            asks = target.way.asks
+            if all(room[name] > 0 for name in asks):
+                for name in asks:
+                    room[name] -= 1
                 chosen.append(target)
-            elif room[target.budget] > 0:
-                room[target.budget] -= 1
-                chosen.append(target)
-            elif not flying[target.budget] and now >= self._probe_at[target.budget]:
+            elif not target.way.deletes and not any(flying[name] or now < self._probe_at[name] for name in asks):
                 # The word of a budget can be old, or its controller down: one pod is tried all the same.
-                self._probe_at[target.budget] = now + self._pause[target.budget]
-                self._pause[target.budget] = min(LAST_PROBE, 2 * self._pause[target.budget])
+                for name in asks:
+                    self._probe_at[name] = now + self._pause[name]
+                    self._pause[name] = min(LAST_PROBE, 2 * self._pause[name])
                 chosen.append(target)
         return chosen
 
@@ -134,16 +161,15 @@ class Pace:
         target.in_flight = False
         target.reason = reply.reason
         if reply.meaning == replies.ADMITTED:
-            budget = self._budgets.get(target.budget)
-            if budget and budgets.needs_leave(target.pod, budget):
-                self._spent[target.budget] += 1
+            for name in target.way.asks:
+                self._spent[name] += 1
             target.admitted = True
             target.failures = 0
         elif reply.meaning == replies.FATAL:
             target.fatal = True
         else:
             pause = min(LAST_BACK_OFF, FIRST_BACK_OFF * 2**target.failures)
-            if reply.meaning != replies.BUDGET or target.budget not in self._budgets:
+            if reply.meaning != replies.BUDGET or not any(name in self._budgets for name in target.budgets):
                 target.failures += 1
             target.not_before = now + (reply.retry_after or pause)
 

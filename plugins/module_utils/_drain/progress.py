@@ -85,10 +85,11 @@ class Progress:
         covered = collections.defaultdict(list)
         done: collections.Counter[str] = collections.Counter()
         for target in targets:
-            if waits_for_budget(target, known):
-                covered[target.budget].append(target.pod)
-            elif target.budget and not target.in_flight:
-                done[target.budget] += 1
+            waits = waits_for(target, known)
+            for name in waits:
+                covered[name].append(target.pod)
+            if not waits and not target.in_flight:
+                done.update(target.budgets)
         lines = []
         for name in covered:
             if self._holds.get(name, (-1, 0.0))[0] != done[name]:
@@ -120,9 +121,10 @@ class Progress:
             self._next_stuck = now + HELD
 
 
-def waits_for_budget(target: Target, known: Budgets) -> bool:
-    budget = known.get(target.budget)
-    return target.waiting and budget is not None and budgets.needs_leave(target.pod, budget)
+def waits_for(target: Target, known: Budgets) -> list[str]:
+    """The budgets whose leave it needs."""
+    over = [name for name in target.budgets if name in known] if target.waiting else []
+    return [name for name in over if budgets.needs_leave(target.pod, known[name])]
 
 
 def beginning(targets: t.Sequence[Target]) -> str:
@@ -136,8 +138,9 @@ def numbers(targets: t.Sequence[Target], known: Budgets) -> str:
     states: collections.Counter[str] = collections.Counter()
     held: collections.Counter[str] = collections.Counter()
     for target in targets:
-        if waits_for_budget(target, known):
-            held[target.budget] += 1
+        waits_under = waits_for(target, known)
+        if waits_under:
+            held[waits_under[0]] += 1
         else:
             states[_state(target)] += 1
     holds = []

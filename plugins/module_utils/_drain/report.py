@@ -124,10 +124,11 @@ class Report:
         for plan in plans:
             verdicts = {verdict.key: verdict for verdict in plan.verdicts}
             for decision in plan.with_action(filters.EVICT):
-                verdict = verdicts.get(plan.budget_of.get(pods.uid(decision.pod), ""))
-                budget = f", budget {verdict.key} is {verdict.verdict}" if verdict else ""
-                self.evicted.append(pods.entry(decision.pod, f"would be {past(verb)}{budget}"))
-                self.actions.append(f"{verb} {pods.full_name(decision.pod)}")
+                uid = pods.uid(decision.pod)
+                over = [verdicts[name] for name in plan.budgets_of.get(uid, ()) if name in verdicts]
+                said = "".join(f", budget {verdict.key} is {verdict.verdict}" for verdict in over)
+                self.evicted.append(pods.entry(decision.pod, f"would be {plan.ways[uid].past}{said}"))
+                self.actions.append(f"{plan.ways[uid].verb} {pods.full_name(decision.pod)}")
                 self.changed = True
             self.evicted += [pods.entry(wait.pod, wait.reason) for wait in plan.with_action(filters.WAIT)]
         going = collections.Counter(
@@ -154,9 +155,9 @@ class Report:
         for target in targets:
             if target.asked and (target.admitted or target.gone_after is not None):
                 self.changed = True
-                self.actions.append(f"{verb} {pods.full_name(target.pod)}")
+                self.actions.append(f"{target.way.verb} {pods.full_name(target.pod)}")
             if target.gone_after is not None:
-                how = past(verb) if target.asked else target.reason or "left before it was asked to"
+                how = target.way.past if target.asked else target.reason or "left before it was asked to"
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
         left = [target for target in targets if target.left]
         if left:

@@ -81,10 +81,10 @@ class Survey:
     def forecast(self, found: t.Sequence[Pod], nodes: t.Sequence[Node]) -> Forecast:
         """``found``: the pods of ``nodes``, which are to be emptied at once."""
         look = Look(self._job.guards, self._clock.utc(), self._daemonsets(found, nodes))
-        plan = forecast(found, look)
+        plan = forecast(found, look, ways=self._job.means.ways)
         if plan.with_action(filters.EVICT) and not self._job.means.disable_eviction:
             known = self._list(BUDGETS, "what they allow is found out only by trying") or []
-            plan = forecast(found, look, known)
+            plan = forecast(found, look, known, self._job.means.ways)
             plan = dataclasses.replace(plan, verdicts=tuple(self.with_causes(plan.verdicts, known)))
         grace = self._job.means.grace_period
         parts = plan.parts(lambda pod: place(pod, self._job.means.order))

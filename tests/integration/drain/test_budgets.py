@@ -127,6 +127,20 @@ def test_two_budgets_on_one_pod_refuse_before_the_cordon(corner: Corner, proxy: 
     assert nothing_changed(corner, proxy)
 
 
+def test_two_budgets_on_one_pod_can_be_asked_both(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 3)
+    corner.pdb("one", WEB, maxUnavailable=1)
+    corner.pdb("two", WEB, maxUnavailable=2)
+    result = drain(multiple_pdb="delete_if_all_allow", wait_timeout=60)
+    assert len(result["evicted"]) == 3
+    assert "with the leave of each" in result["evicted"][0]["reason"]
+    assert proxy.asked("POST") == []
+    assert [call.status for call in proxy.asked("DELETE")] == [200, 200, 200]
+    corner.pdb("never", WEB, maxUnavailable=0)
+    refused = drain(multiple_pdb="delete_if_all_allow", failed=True, names=[corner.nodes[1]])
+    assert "never (deployment/web) can never allow an eviction" in refused["msg"]
+
+
 def test_two_budgets_that_may_not_be_listed_end_in_the_answer_of_the_api(
     corner: Corner, proxy: Proxy, drain: t.Any
 ) -> None:

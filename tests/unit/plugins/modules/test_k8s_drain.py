@@ -70,6 +70,7 @@ def test_the_options_of_kubernetes_core_have_its_defaults():
         "order": [],
         "wait_volume_detach": 0,
         "stuck_after": 120,
+        "multiple_pdb": "fail",
         "unreachable": "wait",
         "skip_wait_for_delete_timeout": 0,
     }

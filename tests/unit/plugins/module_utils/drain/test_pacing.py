@@ -30,7 +30,7 @@ def budget(allowed, name="web", **status):
 
 
 def targets(count, under="shop/web", ready=True):
-    return [Target(make_pod(f"{under}-{i}", ready=ready), under) for i in range(count)]
+    return [Target(make_pod(f"{under}-{i}", ready=ready), (under,) if under else ()) for i in range(count)]
 
 
 def turn(pace, waiting, now=0.0):
@@ -149,6 +149,7 @@ def version(number, allowed):
 
 def test_what_was_admitted_counts_until_the_budget_says_so_itself():
     pace, waiting = Pace([version(9, 2)], 0.0), targets(4)
+    assert turn(pace, waiting[:1]) == [0]
     pace.answered(waiting[0], Reply(ADMITTED), 0.0)
     assert turn(pace, waiting) == [1]
     pace.learn([version(9, 2), version(8, 3)], 0.0)

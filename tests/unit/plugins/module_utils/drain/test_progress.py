@@ -171,7 +171,7 @@ def test_an_api_that_fails_is_told_once_and_again_when_it_is_back():
 
 
 def target(name, node="w1", budget="", **more):
-    return Target(make_pod(name, node=node), budget, **more)
+    return Target(make_pod(name, node=node), (budget,) if budget else (), **more)
 
 
 def test_several_nodes_are_counted_in_one_line_and_each_is_empty_for_itself():

@@ -60,7 +60,8 @@ def test_one_pod_that_may_not_go_forbids_everything(check_mode):
         (
             [make_budget("one", minAvailable=1), make_budget("two", minAvailable=1)],
             "the API evicts no Pod under several PodDisruptionBudgets, here shop/one and shop/two (make their selectors"
-            " disjoint, or delete past them with disable_eviction=true): shop/web-1, shop/web-2",
+            " disjoint, delete it with the leave of each with multiple_pdb=delete_if_all_allow, or past them with"
+            " disable_eviction=true): shop/web-1, shop/web-2",
         ),
     ],
 )
