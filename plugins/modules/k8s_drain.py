@@ -54,7 +54,10 @@ options:
     description: Name of the node. Exactly one of O(name), O(names) and O(node_selector) says which nodes are meant.
     type: str
   names:
-    description: Names of several nodes.
+    description:
+      - Names of several nodes.
+      - One that the cluster does not know is a failure before the first change. With O(state=uncordon) the others are
+        given back all the same.
     type: list
     elements: str
   node_selector:

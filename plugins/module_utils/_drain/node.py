@@ -31,15 +31,25 @@ class Missing(MaintenanceError):
     """There is no such node."""
 
 
-def find(kube: Kube, names: t.Iterable[str], selector: str) -> list[Node]:
-    """Those of the names, each once, or those that the selector matches."""
+def find(kube: Kube, names: t.Iterable[str], selector: str, absent: dict[str, Missing] | None = None) -> list[Node]:
+    """Those of the names, each once, or those that the selector matches.
+
+    ``absent`` takes the names that the cluster does not know; without it the first of them is a failure.
+    """
     if selector:
         found: list[Node] = list(kube.list(NODES, {"labelSelector": selector}))
         wanted = f"has labels that match node_selector {selector!r} (kubectl get nodes --show-labels)"
     else:
-        found = [get(kube, name) for name in [_checked(name) for name in dict.fromkeys(names)]]
+        found = []
+        for name in [_checked(name) for name in dict.fromkeys(names)]:
+            try:
+                found.append(get(kube, name))
+            except Missing as error:
+                if absent is None:
+                    raise
+                absent[name] = error
         wanted = "was named"
-    if not found:
+    if not found and not absent:
         raise MaintenanceError(f"no node of the cluster at {kube.server} {wanted}")
     return found
 

@@ -50,13 +50,15 @@ class Procedure:
         self._call = Call(kube, job, self._clock, Progress(tell, self._clock), abandoned, news)
         self._survey = Survey(self._call, self.report.warnings)
         self._works: list[NodeWork] = []
+        self._absent: dict[str, node.Missing] = {}
 
     def run(self, state: str) -> dict[str, t.Any]:
         """``cordon``, ``drain`` or ``uncordon``. A failure carries the report as its data."""
         start = self._clock.now()
         steps = {"cordon": self._cordon, "drain": self._drain, "uncordon": self._uncordon}
         try:
-            found = node.find(self._call.kube, self._job.nodes, self._job.node_selector)
+            absent = self._absent if state == "uncordon" else None
+            found = node.find(self._call.kube, self._job.nodes, self._job.node_selector, absent)
             self._works = [NodeWork(self._call, one, self.report) for one in found]
             steps[state]()
         except Exception as error:
@@ -75,14 +77,16 @@ class Procedure:
 
     def _uncordon(self) -> None:
         """What can be given back is, whatever becomes of the others."""
-        failures = []
+        failures = [error.msg for error in self._absent.values()]
+        for name, error in self._absent.items():
+            self.report.absent(name, error.msg)
         for work in self._works:
             try:
                 self.report.warnings += filter(None, [work.release()])
             except MaintenanceError as error:
                 failures.append(error.msg)
         if failures:
-            raise MaintenanceError(" ".join(failures))
+            raise MaintenanceError(". ".join(failures))
 
     def _drain(self) -> None:
         self._claim()

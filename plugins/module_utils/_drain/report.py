@@ -93,6 +93,11 @@ class Report:
         self.nodes.append(NodeReport(name, before=state, after=state))
         return self.nodes[-1]
 
+    def absent(self, name: str, failure: str) -> None:
+        """The cluster does not know the node."""
+        nothing = ownership.state(False, None)
+        self.nodes.append(NodeReport(name, failure=failure, before=nothing, after=nothing))
+
     def settled(self, node: NodeReport, change: Change, check_mode: bool) -> None:
         """The node was cordoned or given back, or would be."""
         foretold = check_mode and change.patch and "already" not in change.result

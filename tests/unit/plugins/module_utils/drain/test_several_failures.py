@@ -158,3 +158,32 @@ def test_credentials_that_expire_are_told_of_all_that_was_not_done():
     assert failures["w1"] == ""
     assert failures["w2"].startswith("node w2 is not drained: 2 of 2 pods are still there")
     assert failures["w3"] == "node w3 is not drained: its turn had not come"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_node_that_is_gone_keeps_no_other_from_being_given_back(check_mode):
+    cluster = make_cluster()
+    run(cluster, "cordon", nodes=NAMES)
+    del cluster.nodes["w2"]
+    message, data = fails(cluster, "uncordon", nodes=NAMES, check_mode=check_mode)
+    assert message.startswith("Node w2 not found in the cluster")
+    assert by_node(data, "failure") == {"w1": "", "w2": message, "w3": ""}
+    assert data["actions"] == ["uncordon node w1", "uncordon node w3"]
+    assert [cordoned(cluster, name) for name in ("w1", "w3")] == [check_mode, check_mode]
+
+
+@pytest.mark.parametrize("state", ["cordon", "drain"])
+def test_a_node_that_is_gone_forbids_to_take_the_others(state):
+    cluster = make_cluster()
+    del cluster.nodes["w2"]
+    message, data = fails(cluster, state, nodes=NAMES)
+    assert message.startswith("Node w2 not found in the cluster")
+    assert data["nodes"] == []
+    assert nothing_changed(cluster)
+
+
+def test_nodes_that_are_all_gone_are_all_named():
+    message, data = fails(make_cluster(), "uncordon", nodes=("x1", "x2"))
+    assert "Node x1 not found" in message
+    assert ". Node x2 not found" in message
+    assert list(by_node(data, "failure")) == ["x1", "x2"]
