@@ -16,6 +16,7 @@ from .._kube import Kube, KubeError
 from . import pods, replies
 from .job import Means
 from .pacing import Target
+from .paths import PODS_OF
 from .replies import Reply
 from .way import Way
 
@@ -68,7 +69,7 @@ class Asking:
     def _send(self, pod: pods.Pod, way: Way) -> Reply:
         """The precondition: not a new pod of the same name, wherever that may run by now."""
         name, namespace = pod["metadata"]["name"], pods.namespace(pod)
-        path = f"/api/v1/namespaces/{namespace}/pods/{name}"
+        path = f"{PODS_OF.format(namespace)}/{name}"
         options: dict[str, t.Any] = {"preconditions": {"uid": pods.uid(pod)}}
         if self._means.grace_period is not None:
             options["gracePeriodSeconds"] = self._means.grace_period

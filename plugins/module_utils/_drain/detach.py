@@ -22,11 +22,8 @@ from .eviction import SHARE, TICK, Abandoned
 from .job import Call
 from .node import get as get_node
 from .node import persist
-from .survey import PODS
+from .paths import ATTACHMENTS, PODS, VOLUME
 from .volumes import Attached, users, volume_name, what_holds
-
-ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
-VOLUME = "/api/v1/persistentvolumes/{}"
 
 
 class Detach:

@@ -23,8 +23,9 @@ from .node import Missing
 from .node import get as get_node
 from .order import Order
 from .pacing import Pace, Target
+from .paths import BUDGETS_OF, PODS_OF
 from .replies import Reply
-from .survey import PODS_OF, Survey
+from .survey import Survey
 
 TICK = 0.5
 # A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
@@ -33,8 +34,6 @@ SHARE = 0.05
 SHARE_WITH_NEWS = 2.0
 # Seconds at most in which the first evictions have the machines to themselves, before their news are heard.
 BURST = 2.0
-
-BUDGETS = "/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
 
 
 class Abandoned(MaintenanceError):
@@ -142,7 +141,7 @@ class Eviction:
         for node in self._open_nodes():
             self._survey.follow_pods(self._news, node)
         for namespace in self._waited_for():
-            self._news.follow(BUDGETS.format(namespace=namespace))
+            self._news.follow(BUDGETS_OF.format(namespace))
         # Until there are news, none are missed.
         self._next_look = max(self._next_look, self._clock.now() + TICK)
 
@@ -238,7 +237,7 @@ class Eviction:
 
     def _refresh_budgets(self) -> None:
         for namespace in self._waited_for():
-            path = BUDGETS.format(namespace=namespace)
+            path = BUDGETS_OF.format(namespace)
             if not self._news.hears(path):
                 self.pace.learn(self._kube.list(path), self._clock.now())
 

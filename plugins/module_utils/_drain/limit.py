@@ -15,8 +15,8 @@ from .._errors import MaintenanceError
 from .._kube import Kube, KubeError
 from . import ownership, pods
 from .forecast import names
-from .node import NODES
 from .ownership import Node
+from .paths import NODES
 
 
 def guard(kube: Kube, most: int, mine: t.Collection[str]) -> None:

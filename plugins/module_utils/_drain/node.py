@@ -18,8 +18,8 @@ from .._wait import WaitTimeout, until
 from . import replies
 from .clock import Clock
 from .ownership import Change, Node
+from .paths import NODES
 
-NODES = "/api/v1/nodes"
 # Seconds for one request that has to succeed, conflicts and a restarting apiserver included.
 PERSISTENCE = 30
 CONFLICT = 409

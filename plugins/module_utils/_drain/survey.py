@@ -23,12 +23,8 @@ from .job import Call
 from .news import Silence
 from .order import place
 from .ownership import Node
+from .paths import BUDGETS, DAEMONSETS, PODS, PODS_OF
 from .pods import Pod
-
-PODS = "/api/v1/pods"
-DAEMONSETS = "/apis/apps/v1/daemonsets"
-BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
-PODS_OF = "/api/v1/namespaces/{}/pods"
 
 
 class Survey:

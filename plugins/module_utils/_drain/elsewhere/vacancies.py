@@ -16,15 +16,11 @@ import typing as t
 
 from ..._kube import Kube, KubeError
 from .. import pods
+from ..paths import CLAIM, NODES, PODS, VOLUME
 from ..pods import Pod
 from .room import Room, looks_for_room
 
 Object = dict[str, t.Any]
-
-NODES = "/api/v1/nodes"
-PODS = "/api/v1/pods"
-CLAIMS = "/api/v1/namespaces/{}/persistentvolumeclaims/{}"
-VOLUMES = "/api/v1/persistentvolumes/{}"
 
 # Nodes whose pods are read at most.
 LOOKS = 200
@@ -74,8 +70,8 @@ class Vacancies:
         found = {}
         for claim in pods.claims(pod):
             try:
-                volume = self._kube.get(CLAIMS.format(pods.namespace(pod), claim))["spec"].get("volumeName")
-                affinity = volume and self._kube.get(VOLUMES.format(volume))["spec"].get("nodeAffinity")
+                volume = self._kube.get(CLAIM.format(pods.namespace(pod), claim))["spec"].get("volumeName")
+                affinity = volume and self._kube.get(VOLUME.format(volume))["spec"].get("nodeAffinity")
             except KubeError as error:
                 if error.status != 404:
                     self._warn(f"whether volumes are bound to their nodes is not known: {error}")
