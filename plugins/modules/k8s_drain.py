@@ -166,11 +166,26 @@ options:
         description:
           - What to do about pods under several PodDisruptionBudgets, which the API never evicts.
           - V(fail) refuses the drain.
-          - V(delete_if_all_allow) deletes each at a moment when every budget that covers it allows an eviction. One
+          - V(delete_if_all_allow) deletes each at a moment when every budget that covers it allows an eviction, by
+            a count of the healthy pods just before, since the controller does not keep such budgets up to date. One
             that can never allow any refuses the drain, as for other pods.
         type: str
         choices: [fail, delete_if_all_allow]
         default: fail
+      unhealthy_pods:
+        description:
+          - What to do about pods that are not Ready and that a budget holds for no other reason than its
+            C(unhealthyPodEvictionPolicy), as when all pods of a workload crash.
+          - V(respect) waits for the budget.
+          - V(delete) deletes those that are not Ready for O(delete_options.unhealthy_after) seconds, past the budget.
+            A pod that is Ready is never deleted so.
+        type: str
+        choices: [respect, delete]
+        default: respect
+      unhealthy_after:
+        description: For O(delete_options.unhealthy_pods=delete), since how many seconds a pod has to be not Ready.
+        type: int
+        default: 300
       order:
         description:
           - Groups of pods that leave a node one after the other. A pod belongs to the first group that it matches.
@@ -588,7 +603,14 @@ from ..module_utils._kube import api_module, connect
 
 A_DAY = 24 * 60 * 60
 NODES = ("name", "names", "node_selector")
-SECONDS = ("wait_timeout", "wait_sleep", "skip_wait_for_delete_timeout", "wait_volume_detach", "stuck_after")
+SECONDS = (
+    "wait_timeout",
+    "wait_sleep",
+    "skip_wait_for_delete_timeout",
+    "wait_volume_detach",
+    "stuck_after",
+    "unhealthy_after",
+)
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["cordon", "drain", "uncordon"], "default": "drain"},
@@ -614,6 +636,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "stuck_after": {"type": "int", "default": 120},
             "unreachable": {"type": "str", "choices": ["wait", "leave"], "default": "wait"},
             "multiple_pdb": {"type": "str", "choices": ["fail", "delete_if_all_allow"], "default": "fail"},
+            "unhealthy_pods": {"type": "str", "choices": ["respect", "delete"], "default": "respect"},
+            "unhealthy_after": {"type": "int", "default": 300},
             "order": {
                 "type": "list",
                 "elements": "dict",
@@ -678,6 +702,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             stuck_after=options["stuck_after"],
             leave_unreachable=options["unreachable"] == "leave",
             delete_if_all_allow=options["multiple_pdb"] == "delete_if_all_allow",
+            delete_unhealthy_after=options["unhealthy_after"] if options["unhealthy_pods"] == "delete" else None,
         ),
         selector=",".join(params["pod_selectors"] or []),
         restore_on_failure=params["on_failure"] == "restore",

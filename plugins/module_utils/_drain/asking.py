@@ -71,6 +71,9 @@ class Asking:
         name, namespace = pod["metadata"]["name"], pods.namespace(pod)
         path = f"{PODS_OF.format(namespace)}/{name}"
         options: dict[str, t.Any] = {"preconditions": {"uid": pods.uid(pod)}}
+        if way.as_seen and pod["metadata"].get("resourceVersion"):
+            # It may have become ready meanwhile.
+            options["preconditions"]["resourceVersion"] = pod["metadata"]["resourceVersion"]
         if self._means.grace_period is not None:
             options["gracePeriodSeconds"] = self._means.grace_period
         try:

@@ -76,7 +76,7 @@ class Batch:
         return failures + self._detach() if self._job.means.detach_timeout else failures
 
     def _evict(self, targets: t.Sequence[Target]) -> list[str]:
-        pace = Pace(self._survey.known_budgets, self._call.clock.now(), self._job.means.ways)
+        pace = Pace(self._survey.known_budgets, self._call.clock.now(), self._job.means.ways, self._call.clock.utc)
         eviction = Eviction(self._call, self._survey, self.found, targets, pace)
         try:
             eviction.run()

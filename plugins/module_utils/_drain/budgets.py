@@ -143,13 +143,13 @@ def counted(budget: Object, found: t.Iterable[Pod]) -> Object:
     return {**budget, "status": {**status, "currentHealthy": healthy, "disruptionsAllowed": may_go}}
 
 
-def judge(budget: Object, covered: t.Sequence[Pod]) -> Verdict:
-    """``covered``: the pods to be evicted that the budget selects."""
+def judge(budget: Object, covered: t.Sequence[Pod], spared: t.Sequence[Pod] = ()) -> Verdict:
+    """``covered``: the pods to be evicted that the budget selects. ``spared``: those that do not ask it."""
     status = budget.get("status") or {}
     current, desired, expected = (
         int(status.get(name, 0)) for name in ("currentHealthy", "desiredHealthy", "expectedPods")
     )
-    asking = [pod for pod in covered if needs_leave(pod, budget)]
+    asking = [pod for pod in covered if pod not in spared and needs_leave(pod, budget)]
     numbers = f"{current} of {expected} pods healthy, {desired} needed"
     may_go = allowed(budget)
     fix = ""

@@ -105,7 +105,7 @@ def forecast(
         if decision.action != filters.EVICT:
             continue
         over = budgets.covering(decision.pod, known_budgets)
-        chosen[pods.uid(decision.pod)] = way.choose(decision.pod, over, ways)
+        chosen[pods.uid(decision.pod)] = way.choose(decision.pod, over, ways, look.now)
         if way.is_never_evicted(decision.pod, over) and not ways.if_all_allow:
             all_of_them = " and ".join(budgets.key(budget) for budget in over)
             rule = (
@@ -119,14 +119,27 @@ def forecast(
             for budget in over:
                 covered[budgets.key(budget)].append(decision.pod)
     verdicts = tuple(
-        budgets.judge(budget, covered[budgets.key(budget)])
+        _judge(budget, covered[budgets.key(budget)], chosen)
         for budget in known_budgets
         if budgets.key(budget) in covered
     )
     for verdict in verdicts:
         if verdict.verdict == budgets.DEADLOCKED:
-            refusals[verdict.sentence()] += [(pod, f"under budget {verdict.key}") for pod in covered[verdict.key]]
+            refusals[verdict.sentence()] += [
+                (pod, f"under budget {verdict.key}")
+                for pod in covered[verdict.key]
+                if verdict.key in chosen[pods.uid(pod)].asks
+            ]
     return Forecast(decisions, verdicts, budgets_of, refusals, ways=chosen)
+
+
+def _judge(budget: budgets.Object, covered: t.Sequence[Pod], ways: t.Mapping[str, Way]) -> Verdict:
+    """Pods that are deleted past it do not need its leave."""
+    past = [pod for pod in covered if ways[pods.uid(pod)].as_seen]
+    verdict = budgets.judge(budget, covered, spared=past)
+    if not past:
+        return verdict
+    return dataclasses.replace(verdict, reason=f"{verdict.reason}; {len(past)} unready pods are deleted past it")
 
 
 def names(all_names: t.Sequence[str], shown: int = 3) -> str:

@@ -35,10 +35,11 @@ class Means:
     leave_unreachable: bool = False
     detach_timeout: float = 0
     delete_if_all_allow: bool = False
+    delete_unhealthy_after: float | None = None
 
     @property
     def ways(self) -> Ways:
-        return Ways(always_delete=self.disable_eviction, if_all_allow=self.delete_if_all_allow)
+        return Ways(self.disable_eviction, self.delete_if_all_allow, self.delete_unhealthy_after)
 
     @property
     def verb(self) -> str:

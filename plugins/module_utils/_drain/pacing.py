@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime
 import typing as t
 
 from . import budgets, pods, replies, way
@@ -26,6 +27,13 @@ FIRST_BACK_OFF = 0.5
 LAST_BACK_OFF = 10.0
 FIRST_PROBE = 5.0
 LAST_PROBE = 60.0
+
+
+Utc = t.Callable[[], datetime.datetime]
+
+
+def _utc() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 @dataclasses.dataclass
@@ -85,8 +93,11 @@ def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
 class Pace:
     """Decides who is next, from what the budgets last said and from what came back."""
 
-    def __init__(self, known: t.Iterable[t.Mapping[str, t.Any]], now: float, ways: Ways = way.EVICTIONS) -> None:
+    def __init__(
+        self, known: t.Iterable[t.Mapping[str, t.Any]], now: float, ways: Ways = way.EVICTIONS, utc: Utc = _utc
+    ) -> None:
         self._ways = ways
+        self._utc = utc
         self._budgets = {budgets.key(budget): budget for budget in known}
         # Evictions that the last known state of a budget does not count yet.
         self._spent: collections.Counter[str] = collections.Counter()
@@ -138,10 +149,11 @@ class Pace:
             name: budgets.allowed(budget) - flying[name] - self._spent[name] for name, budget in self._budgets.items()
         }
         chosen = []
+        utc = self._utc()
         for target in targets:
             if not target.waiting or now < target.not_before:
                 continue
-            target.way = way.choose(target.pod, self._over(target), self._ways)
+            target.way = way.choose(target.pod, self._over(target), self._ways, utc)
             if self._has_to_be_counted(target) and self._counted.get(pods.namespace(target.pod)) != now:
                 continue
             asks = target.way.asks

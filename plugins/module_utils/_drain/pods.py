@@ -60,6 +60,15 @@ def ready(pod: Pod) -> bool:
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
+def unready_since(pod: Pod) -> str:
+    """When it was ready last, or when it was made; empty where it is ready, or where nobody knows."""
+    if ready(pod):
+        return ""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    since = [condition.get("lastTransitionTime") for condition in conditions if condition["type"] == "Ready"]
+    return str((since[0] if since else pod["metadata"].get("creationTimestamp")) or "")
+
+
 def controller(pod: Pod) -> t.Mapping[str, t.Any] | None:
     """The owner that replaces the pod. Other owners, without ``controller: true``, do not."""
     for owner in pod["metadata"].get("ownerReferences") or []:

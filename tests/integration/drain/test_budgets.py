@@ -88,6 +88,15 @@ def test_unready_pods_block_their_budget_and_the_message_says_what_helps(corner:
     assert corner.node()["spec"]["unschedulable"]
 
 
+def test_unready_pods_can_be_deleted_past_their_budget(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 3, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1)
+    result = drain(unhealthy_pods="delete", unhealthy_after=1)
+    assert len(result["evicted"]) == 3
+    assert "past budget" in result["evicted"][0]["reason"]
+    assert {call.status for call in proxy.asked("DELETE")} == {200}
+
+
 def test_unready_pods_go_where_the_policy_lets_them(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
     corner.deployment("web", 3, ready=False)
     corner.pdb("web", WEB, maxUnavailable=1, unhealthyPodEvictionPolicy="AlwaysAllow")

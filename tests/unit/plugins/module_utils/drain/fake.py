@@ -192,6 +192,9 @@ class FakeCluster:
         assert uid, "a pod must never be deleted by its name alone"
         if uid != pod["metadata"]["uid"]:
             raise KubeError("409", status=409, reason="Conflict", message="the UID in the precondition differs")
+        seen = options["preconditions"].get("resourceVersion")
+        if seen not in (None, pod["metadata"].get("resourceVersion")):
+            raise KubeError("409", status=409, reason="Conflict", message="the pod changed")
         return pod
 
     def _ask_budget(self, pod):

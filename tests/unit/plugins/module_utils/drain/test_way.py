@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import budgets
 from ansible_collections.kubeops.maintenance.plugins.module_utils._drain.job import Means
@@ -18,7 +20,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.dra
     nothing_changed,
     run,
 )
-from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import FakeCluster
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.fake import EPOCH, FakeCluster
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.drain.objects import make_budget, make_pod
 
 
@@ -56,7 +58,7 @@ def healthy(count):
     ],
 )
 def test_whether_a_pod_is_evicted_or_deleted(pod, over, ways, verb, asks):
-    way = choose(make_pod("web-1", **pod), over, ways)
+    way = choose(make_pod("web-1", **pod), over, ways, EPOCH)
     assert (way.verb, way.asks) == (verb, asks)
 
 
@@ -177,3 +179,100 @@ def test_a_budget_of_several_that_allows_nothing_holds_its_pods():
     message, _data = fails(cluster, means=Means(delete_if_all_allow=True, timeout=60))
     assert "budget shop/two (deployment/web) allows no eviction now" in message
     assert cluster.count("DELETE") == 0
+
+
+# Unready pods
+
+ILL = Ways(unhealthy_after=300)
+SHUT = budget("one", allowed=0, current=1)
+
+
+def sick(name="sick", seconds=400, **more):
+    made = make_pod(name, ready=False, resourceVersion="7", **more)
+    since = EPOCH - datetime.timedelta(seconds=seconds)
+    made["status"]["conditions"][0]["lastTransitionTime"] = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return made
+
+
+def without_conditions(pod, created):
+    pod["metadata"]["creationTimestamp"] = created
+    pod["status"]["conditions"] = []
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("pod", "over", "ways", "deleted"),
+    [
+        (sick(), [SHUT], ILL, True),
+        (sick(), [SHUT], Ways(), False),
+        (sick(seconds=299), [SHUT], ILL, False),
+        (sick(seconds=300), [SHUT], ILL, True),
+        (make_pod("well"), [SHUT], ILL, False),
+        (make_pod("of-unknown-age", ready=False), [SHUT], ILL, False),
+        (without_conditions(sick(), "2026-11-20T09:00:00Z"), [SHUT], ILL, True),
+        (without_conditions(sick(), "2026-11-20T09:59:00Z"), [SHUT], ILL, False),
+        # No budget, or none that holds it.
+        (sick(), [], ILL, False),
+        (sick(), [budget("one", allowed=0, current=2)], ILL, False),
+        (sick(), [budget("one", allowed=0, current=1, unhealthyPodEvictionPolicy="AlwaysAllow")], ILL, False),
+        (sick(), [budget("one", allowed=1, current=1, desired=0)], ILL, False),
+        # It is held, because nobody has judged the budget anew.
+        (sick(), [{**SHUT, "metadata": {**SHUT["metadata"], "generation": 2}}], ILL, False),
+        (sick(phase="Pending"), [SHUT], ILL, False),
+        # Several budgets are another matter.
+        (sick(), [SHUT, budget("two")], ILL, False),
+        (sick(), [SHUT, budget("two")], Ways(if_all_allow=True, unhealthy_after=300), True),
+    ],
+)
+def test_which_unready_pods_are_deleted(pod, over, ways, deleted):
+    way = choose(pod, over, ways, EPOCH)
+    assert way.as_seen == deleted
+    assert not deleted or (way.verb, way.asks) == ("delete", ())
+
+
+def sick_cluster(**spec):
+    return FakeCluster([sick("sick-1"), sick("sick-2")], [make_budget("web", **(spec or {"minAvailable": 1}))])
+
+
+@pytest.mark.parametrize("spec", [{"minAvailable": 1}, {"maxUnavailable": 0}])
+def test_unready_pods_can_be_deleted_past_their_budget(spec):
+    means = Means(delete_unhealthy_after=300)
+    cluster = sick_cluster(**spec)
+    foretold = run(cluster, means=means, check_mode=True)
+    assert foretold["evicted"][0]["reason"].startswith("would be deleted (not ready for 400 s, past budget shop/web)")
+    assert [(found["verdict"], found["pods"]) for found in foretold["budgets"]] == [("free", 0)]
+    assert foretold["budgets"][0]["reason"].endswith("; 2 unready pods are deleted past it")
+    assert foretold["blocked"] == []
+    result = run(cluster, means=means)
+    assert result["evicted"][0]["reason"].startswith("deleted (not ready for 4")
+    assert cluster.count("DELETE") == 2
+    assert cluster.count("POST") == 0
+    sent = [body["preconditions"] for body in cluster.bodies if body and "preconditions" in body]
+    assert {one["resourceVersion"] for one in sent} == {"7"}
+
+
+def test_they_are_when_they_were_not_ready_for_long_enough():
+    cluster = FakeCluster([sick(seconds=200)], [make_budget("web", minAvailable=1)])
+    cluster.frozen = {"web"}
+    cluster.budgets["shop", "web"]["status"].update(expectedPods=2)
+    result = run(cluster, means=Means(delete_unhealthy_after=300))
+    assert "deleted (not ready for 3" in result["evicted"][0]["reason"]
+    assert 100 <= result["durations"]["total"] < 110
+
+
+def test_one_that_became_ready_just_before_is_not():
+    cluster = sick_cluster()
+
+    def recover():
+        for name in ("sick-1", "sick-2"):
+            pod = cluster.pods["shop", name]
+            pod["metadata"]["resourceVersion"] = "8"
+            pod["status"]["conditions"][0]["status"] = "True"
+
+    def fault(method, _path):
+        if method == "DELETE":
+            recover()
+
+    cluster.faults = [fault]
+    result = run(cluster, means=Means(delete_unhealthy_after=300))
+    assert {entry["reason"].split(",")[0] for entry in result["evicted"]} == {"evicted"}
