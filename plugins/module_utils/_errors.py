@@ -29,17 +29,19 @@ class MaintenanceError(Exception):
 def as_failure(error: Exception) -> MaintenanceError:
     """Whatever was raised, as something to tell.
 
-    Of what nobody meant to raise only the type and the place: its own text may quote anything, also credentials.
+    Of what nobody meant to raise only the type and the place: its own text may quote anything, also credentials. What
+    the system says of a file (no space left) is no secret.
     """
     if isinstance(error, MaintenanceError):
         return error
     frames = traceback.extract_tb(error.__traceback__)
     kind = type(error).__name__
     where = f"{pathlib.PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    if isinstance(error, OSError) and error.strerror:
+        where += f" ({error.strerror}{f': {error.filename}' if error.filename else ''})"
     trace = "".join(["Traceback (most recent call last):\n", *traceback.format_list(frames), f"{kind}\n"])
     return MaintenanceError(
-        f"{kind} at {where}, which is a mistake in kubeops.maintenance and not yours: report it, please, with the"
-        " traceback.",
+        f"{kind} at {where}, which kubeops.maintenance should have foreseen: report it, please, with the traceback.",
         exception=trace,
     )
 

@@ -49,3 +49,9 @@ def test_a_mistake_is_told_by_its_type_and_place_and_not_by_its_text():
     assert said["msg"].startswith("KeyError at test_errors.py:")
     assert "return {}[key]" in said["exception"]
     assert "s3cret" not in str(said).replace('key = "s3cret"', "")
+
+
+def test_what_the_system_says_of_a_file_is_told(tmp_path):
+    _code, said = ends(lambda: {"read": (tmp_path / "gone").read_text()})
+    assert said["msg"].startswith("FileNotFoundError at ")
+    assert f"(No such file or directory: {tmp_path}/gone)" in said["msg"]
