@@ -62,7 +62,7 @@ class Run(t.NamedTuple):
 def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[..., Run]:
     """Runs a playbook, of the collection or a file, for all nodes of the corner. Hooks are of hosts, by their names."""
 
-    def run(playbook: str | Path, *hooks: dict[str, t.Any]) -> Run:
+    def run(playbook: str | Path, *hooks: dict[str, t.Any], **variables: t.Any) -> Run:
         silent = {"ansible_host": "127.0.0.1", "ansible_port": 1}
         named = {"kubeconfig": str(api_cluster.kubeconfig()), "node_hooks": list(hooks)}
         groups = {"kube_control_plane": {"hosts": {"cp1": {}}}, "kube_node": {"hosts": dict.fromkeys(corner.nodes)}}
@@ -72,7 +72,7 @@ def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[
         ended = subprocess.run(
             [
                 Path(sys.executable).parent / "ansible-playbook",
-                *("-i", inventory, name, "-e", "nodes=kube_node"),
+                *("-i", inventory, name, "-e", json.dumps({"nodes": "kube_node", **variables})),
             ],
             env={
                 **os.environ,
@@ -133,3 +133,26 @@ def test_a_node_that_was_given_back_meanwhile_is_taken_again(corner: Corner, pla
     assert unschedulable(corner) == [True, True]
     for node, changed in zip(corner.nodes, (True, False), strict=True):
         assert f"{node} changed={changed} first=True baseline=nodes" in ended.said
+
+
+@pytest.mark.parametrize("parallel", ["100%", "1%", "0"])
+def test_nodes_drained_at_once_may_be_a_share(corner: Corner, play: t.Any, parallel: str) -> None:
+    ended = play("drain", drain_parallel=parallel, max_cordoned=2)
+    assert ended.code == 0, ended.said
+    assert unschedulable(corner) == [True, True]
+    turns = ended.said.count("TASK [kubeops.maintenance.drained : Cordon the node and drain it]")
+    assert turns == (2 if parallel == "1%" else 1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"drain_parallel": "half"}, "drain_parallel=half is neither a number of nodes nor a share of them"),
+        ({"max_cordoned": 1}, "2 nodes would be cordoned or not Ready, and max_cordoned=1 allows 1"),
+    ],
+)
+def test_variables_that_refuse_a_drain(corner: Corner, play: t.Any, variables: dict[str, t.Any], why: str) -> None:
+    ended = play("drain", **variables)
+    assert ended.code == 2, ended.said
+    assert why in ended.said
+    assert unschedulable(corner) == [False, False]
