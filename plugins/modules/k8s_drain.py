@@ -105,6 +105,18 @@ options:
         description: Drain pods for good that no controller recreates, or whose DaemonSet no longer exists.
         type: bool
         default: false
+      unmanaged:
+        description:
+          - What to do about pods that no controller recreates.
+          - V(by_force) leaves it to O(delete_options.force).
+          - V(fail) refuses the drain, V(delete) drains them for good. Neither is about pods whose DaemonSet no longer
+            exists.
+          - V(skip) leaves them where they are. The node is not empty then, which a warning says.
+          - V(wait) waits until they finish by themselves, within O(delete_options.wait_timeout). That they have local
+            storage does not matter then.
+        type: str
+        choices: [by_force, fail, delete, skip, wait]
+        default: by_force
       ignore_daemonsets:
         description: Leave pods of DaemonSets where they are. Otherwise they forbid the drain.
         type: bool
@@ -626,6 +638,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
         "options": {
             "terminate_grace_period": {"type": "int"},
             "force": {"type": "bool", "default": False},
+            "unmanaged": {
+                "type": "str",
+                "choices": ["by_force", "fail", "delete", "skip", "wait"],
+                "default": "by_force",
+            },
             "ignore_daemonsets": {"type": "bool", "default": False},
             "delete_emptydir_data": {"type": "bool", "default": False},
             "disable_eviction": {"type": "bool", "default": False},
@@ -688,6 +705,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
         me=me,
         guards=Guards(
             force=options["force"],
+            unmanaged=None if options["unmanaged"] == "by_force" else options["unmanaged"],
             ignore_daemonsets=options["ignore_daemonsets"],
             delete_emptydir_data=options["delete_emptydir_data"],
             skip_wait_for_delete_timeout=options["skip_wait_for_delete_timeout"],

@@ -72,6 +72,8 @@ class Batch:
         going, leaving = self.plan.with_action(filters.EVICT), self.plan.with_action(filters.WAIT)
         targets = [Target(d.pod, self.plan.budgets_of[pods.uid(d.pod)], group=self._place(d.pod)) for d in going]
         targets += [Target(d.pod, group=self._place(d.pod), admitted=True, reason=d.reason) for d in leaving]
+        finishing = self.plan.with_action(filters.FINISH)
+        targets += [Target(d.pod, group=self._place(d.pod), finishes=True, reason=d.reason) for d in finishing]
         failures = self._evict(targets) if targets else []
         return failures + self._detach() if self._job.means.detach_timeout else failures
 
@@ -165,8 +167,7 @@ class Batch:
     def not_begun(self) -> None:
         """The call ended before the turn of these nodes."""
         reason = "the turn of its node had not come when the drain of another failed"
-        going = self.plan.with_action(filters.EVICT) + self.plan.with_action(filters.WAIT)
-        self._report.remaining += [pods.entry(decision.pod, reason) for decision in going]
+        self._report.remaining += [pods.entry(decision.pod, reason) for decision in self.plan.going()]
         for work in self.works:
             if not self.plan.idle(work.name) and not work.said.failure:
                 work.said.failure = f"node {work.name} is not drained: its turn had not come"

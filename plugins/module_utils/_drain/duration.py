@@ -36,6 +36,8 @@ def predict(plan: Forecast, override: int | None, now: datetime.datetime) -> Pre
     shut = [verdict.key for verdict in plan.verdicts if verdict.verdict == budgets.BLOCKED]
     if shut:
         return Prediction(None, f"How long it takes is not known while budget {shut[0]} allows no eviction.")
+    if plan.with_action(filters.FINISH):
+        return Prediction(None, "How long it takes is not known while pods have to finish by themselves.")
     waits = [(_left(decision.pod, now), "") for decision in plan.with_action(filters.WAIT)]
     going = [decision.pod for decision in plan.with_action(filters.EVICT)]
     waits += [(_grace(pod, override), "") for pod in going]

@@ -179,6 +179,8 @@ class Eviction:
                 self._gone(target)
             else:
                 target.pod = told
+                if target.finished:
+                    self._gone(target)
 
     def _quiet_until(self) -> float:
         """Who is told of changes looks only when there have been none for a while."""
@@ -213,6 +215,8 @@ class Eviction:
                 self._gone(target)
                 continue
             target.pod = now
+            if target.finished:
+                self._gone(target)
             if target.admitted and not pods.terminating(now):
                 # Somebody said yes and did not do it (a webhook, an apiserver that was lost): ask again.
                 self.pace.answered(target, Reply(replies.LATER, "accepted, but not deleted"), self._clock.now())

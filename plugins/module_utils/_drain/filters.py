@@ -21,18 +21,28 @@ from .pods import Pod
 
 EVICT = "evict"
 WAIT = "wait"
+FINISH = "finish"
 KEEP = "keep"
 REFUSE = "refuse"
+# What a node has to be rid of before it is drained.
+GOING = (EVICT, WAIT, FINISH)
+
+
+SKIPPED = "no controller recreates it, so it stays (unmanaged=skip)"
 
 
 @dataclasses.dataclass(frozen=True)
 class Guards:
-    """What the user allows; by default nothing that loses data."""
+    """What the user allows; by default nothing that loses data.
+
+    ``unmanaged``: fail, delete, skip or wait; None where ``force`` decides.
+    """
 
     force: bool = False
     ignore_daemonsets: bool = False
     delete_emptydir_data: bool = False
     skip_wait_for_delete_timeout: int = 0
+    unmanaged: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +114,17 @@ def terminating(pod: Pod, _look: Look) -> Finding | None:
     return Finding(WAIT, "was already terminating", last=True) if pods.terminating(pod) else None
 
 
+def unmanaged(pod: Pod, look: Look) -> Finding | None:
+    """Before the loss of its data matters: it is not sent away."""
+    if pods.finished(pod) or pods.controller(pod):
+        return None
+    if look.guards.unmanaged == "skip":
+        return Finding(KEEP, SKIPPED, last=True)
+    if look.guards.unmanaged == "wait":
+        return Finding(FINISH, "no controller recreates it, so it has to finish by itself (unmanaged=wait)", last=True)
+    return None
+
+
 def local_storage(pod: Pod, look: Look) -> Finding | None:
     volumes = ", ".join(pods.empty_dirs(pod))
     if not volumes or pods.finished(pod):
@@ -117,7 +138,7 @@ def local_storage(pod: Pod, look: Look) -> Finding | None:
 def unreplicated(pod: Pod, look: Look) -> Finding | None:
     if pods.finished(pod) or pods.controller(pod):
         return None
-    if look.guards.force:
+    if look.guards.unmanaged == "delete" or (look.guards.unmanaged is None and look.guards.force):
         return Finding(EVICT, "no controller recreates it")
     rule = (
         "cannot delete Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or StatefulSet"
@@ -131,6 +152,7 @@ FILTERS: tuple[t.Callable[[Pod, Look], t.Optional[Finding]], ...] = (
     daemonset,
     mirror,
     terminating,
+    unmanaged,
     local_storage,
     unreplicated,
 )

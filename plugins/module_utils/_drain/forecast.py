@@ -35,9 +35,24 @@ class Forecast:
     def with_action(self, action: str) -> list[Decision]:
         return [decision for decision in self.decisions if decision.action == action]
 
+    def going(self) -> list[Decision]:
+        return [decision for action in filters.GOING for decision in self.with_action(action)]
+
+    def not_empty(self) -> list[str]:
+        """Nodes that keep pods which a drain would have sent away, as sentences."""
+        left: dict[str, list[str]] = collections.defaultdict(list)
+        for decision in self.with_action(filters.KEEP):
+            if decision.reason == filters.SKIPPED:
+                left[pods.node_of(decision.pod)].append(pods.full_name(decision.pod))
+        return [
+            f"node {node} will not be empty, pods that no controller recreates stay there (unmanaged=skip):"
+            f" {names(found)}"
+            for node, found in left.items()
+        ]
+
     def parts(self, group: t.Callable[[Pod], int]) -> list[Forecast]:
         """Of each group by itself, in order; of one that is everything where nothing goes."""
-        going = self.with_action(filters.EVICT) + self.with_action(filters.WAIT)
+        going = self.going()
         made = []
         for number in sorted({group(decision.pod) for decision in going}) or [0]:
             decisions = tuple(decision for decision in going if group(decision.pod) == number)
@@ -55,9 +70,7 @@ class Forecast:
     def idle(self, node: str) -> bool:
         """Nothing of the node has to go."""
         return not any(
-            decision.action in (filters.EVICT, filters.WAIT)
-            for decision in self.decisions
-            if pods.node_of(decision.pod) == node
+            decision.action in filters.GOING for decision in self.decisions if pods.node_of(decision.pod) == node
         )
 
     def kept(self) -> list[dict[str, str]]:

@@ -39,6 +39,7 @@ def _utc() -> datetime.datetime:
 @dataclasses.dataclass
 class Target:
     """A pod on its way out. ``held``: why its turn has not come. ``left``: why nobody waits for it any more.
+    ``finishes``: it is never asked to go, its end is waited for.
     ``way``: how it was asked to go, or is about to be.
 
     ``..._after``: seconds since the loop began; other times are those of the drain's clock.
@@ -55,6 +56,7 @@ class Target:
     fatal: bool = False
     stuck: bool = False
     left: str = ""
+    finishes: bool = False
     admitted_after: float = 0.0
     gone_after: float | None = None
     not_before: float = 0.0
@@ -74,13 +76,17 @@ class Target:
         return self.gone_after is not None or bool(self.left)
 
     @property
+    def finished(self) -> bool:
+        return self.finishes and pods.finished(self.pod)
+
+    @property
     def hopeless(self) -> bool:
         """No use to wait for it."""
         return self.fatal or self.stuck
 
     @property
     def waiting(self) -> bool:
-        return not (self.held or self.admitted or self.in_flight or self.fatal or self.done)
+        return not (self.finishes or self.held or self.admitted or self.in_flight or self.fatal or self.done)
 
 
 def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:

@@ -104,6 +104,7 @@ class Procedure:
         for batch in batches:
             for work in batch.works:
                 work.take(idle=batch.plan.idle(work.name))
+        self.report.warnings += [sentence for plan in plans for sentence in plan.not_empty()]
         if self._job.check_mode:
             self.report.foretold(plans, self._job.means.verb)
             return

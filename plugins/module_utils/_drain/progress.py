@@ -155,7 +155,7 @@ def numbers(targets: t.Sequence[Target], known: Budgets) -> str:
         parts.append(some(holds))
     parts += [
         f"{states[state]} {state}"
-        for state in ("terminating", "refused", "asked for", "whose turn is to come")
+        for state in ("terminating", "refused", "asked for", "whose turn is to come", "to finish by themselves")
         if states[state]
     ]
     return ", ".join(parts)
@@ -168,6 +168,8 @@ def _state(target: Target) -> str:
         return "refused"
     if target.admitted or pods.terminating(target.pod):
         return "terminating"
+    if target.finishes:
+        return "to finish by themselves"
     return "whose turn is to come" if target.held else "asked for"
 
 

@@ -136,6 +136,7 @@ class Report:
                 self.actions.append(f"{plan.ways[uid].verb} {pods.full_name(decision.pod)}")
                 self.changed = True
             self.evicted += [pods.entry(wait.pod, wait.reason) for wait in plan.with_action(filters.WAIT)]
+            self.evicted += [pods.entry(wait.pod, wait.reason) for wait in plan.with_action(filters.FINISH)]
         going = collections.Counter(
             pods.node_of(decision.pod) for plan in plans for decision in plan.with_action(filters.EVICT)
         )
@@ -163,6 +164,8 @@ class Report:
                 self.actions.append(f"{target.way.verb} {pods.full_name(target.pod)}")
             if target.gone_after is not None:
                 how = target.way.past if target.asked else target.reason or "left before it was asked to"
+                if target.finished:
+                    how = "finished by itself"
                 self.evicted.append(pods.entry(target.pod, f"{how}, gone after {target.gone_after:.1f} s"))
         left = [target for target in targets if target.left]
         if left:

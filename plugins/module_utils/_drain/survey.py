@@ -111,7 +111,9 @@ class Survey:
     def newcomers(self, found: t.Iterable[Pod]) -> list[Pod]:
         """Of the pods that came later, those that a drain would have sent away."""
         look = Look(self._job.guards, self._clock.utc())
-        return [pod for pod in found if filters.decide(pod, look).action in (filters.EVICT, filters.REFUSE)]
+        return [
+            pod for pod in found if filters.decide(pod, look).action in (filters.EVICT, filters.FINISH, filters.REFUSE)
+        ]
 
     def _daemonsets(self, found: t.Sequence[Pod], nodes: t.Sequence[Node]) -> set[str] | None:
         """Those that exist. A node that was drained before, and has nothing else on it, needs no question."""

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+from ansible_collections.kubeops.maintenance.tests.api.corner import PODS, Corner
 from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
+from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 BARE, LOCAL, DAEMON = "no controller would recreate it", "emptyDir volumes: scratch", "managed by DaemonSet"
 
@@ -116,3 +118,26 @@ def test_a_grace_period_is_passed_on(corner: Corner, drain: t.Any) -> None:
 
 def _leaving(pod: dict[str, t.Any]) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def test_bare_pods_can_be_left_or_waited_for(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+    corner.deployment("web", 1)
+    corner.pod("task")
+
+    def finish() -> None:
+        """As soon as the drain has begun."""
+        until("the cordon", lambda: proxy.asked("PATCH"), seconds=20, every=0.05)
+        corner.kube.patch(f"{PODS.format(corner.namespace)}/task/status", {"status": {"phase": "Succeeded"}})
+
+    task = threading.Thread(target=finish)
+    task.start()
+    result = drain(unmanaged="wait")
+    task.join()
+    assert "finished by itself" in str([entry for entry in result["evicted"] if entry["name"] == "task"])
+    assert "task" in corner.names()
+    corner.pod("bare")
+    waited = drain(unmanaged="wait", wait_timeout=3, failed=True)
+    assert "it has to finish by itself" in waited["msg"]
+    left = drain(unmanaged="skip")
+    assert [entry["name"] for entry in left["kept"]] == ["bare"]
+    assert f"{corner.nodes[0]} will not be empty" in str(left["warnings"])
