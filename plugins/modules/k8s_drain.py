@@ -164,13 +164,20 @@ options:
           - V(0) means that it waits.
         type: int
         default: 120
+      force_delete_stuck:
+        description:
+          - Delete a pod that is stuck, see O(delete_options.stuck_after), once without a grace period. A warning names
+            it. No finalizer is removed.
+          - On a node whose kubelet is silent its containers may still run, next to the pod that replaces it.
+        type: bool
+        default: false
       unreachable:
         description:
           - What to do about pods of a node that is not Ready, which were asked to go and are past their grace period.
             Nothing stops them as long as the kubelet is silent, and nobody can tell whether they still run.
           - V(wait) waits for them like for all others.
           - V(leave) does not. They are among RV(kept), and a warning says what makes the API give them up. They are
-            never deleted by force, and no finalizer is removed.
+            not deleted by force, and no finalizer is removed.
         type: str
         choices: [wait, leave]
         default: wait
@@ -651,6 +658,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "skip_wait_for_delete_timeout": {"type": "int", "default": 0},
             "wait_volume_detach": {"type": "int", "default": 0},
             "stuck_after": {"type": "int", "default": 120},
+            "force_delete_stuck": {"type": "bool", "default": False},
             "unreachable": {"type": "str", "choices": ["wait", "leave"], "default": "wait"},
             "multiple_pdb": {"type": "str", "choices": ["fail", "delete_if_all_allow"], "default": "fail"},
             "unhealthy_pods": {"type": "str", "choices": ["respect", "delete"], "default": "respect"},
@@ -718,6 +726,7 @@ def job_of(params: dict[str, t.Any], check_mode: bool, since: str) -> Job:
             order=order.groups(options["order"]),
             detach_timeout=options["wait_volume_detach"],
             stuck_after=options["stuck_after"],
+            force_delete_stuck=options["force_delete_stuck"],
             leave_unreachable=options["unreachable"] == "leave",
             delete_if_all_allow=options["multiple_pdb"] == "delete_if_all_allow",
             delete_unhealthy_after=options["unhealthy_after"] if options["unhealthy_pods"] == "delete" else None,

@@ -74,7 +74,9 @@ class Asking:
         if way.as_seen and pod["metadata"].get("resourceVersion"):
             # It may have become ready meanwhile.
             options["preconditions"]["resourceVersion"] = pod["metadata"]["resourceVersion"]
-        if self._means.grace_period is not None:
+        if way.at_once:
+            options["gracePeriodSeconds"] = 0
+        elif self._means.grace_period is not None:
             options["gracePeriodSeconds"] = self._means.grace_period
         try:
             if way.deletes:

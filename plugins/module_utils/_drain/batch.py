@@ -13,7 +13,7 @@ import collections
 import typing as t
 
 from .._errors import MaintenanceError
-from . import budgets, explain, filters, node, pods
+from . import budgets, explain, filters, late, node, pods
 from .detach import Detach
 from .eviction import Eviction, spent
 from .forecast import Forecast
@@ -117,6 +117,10 @@ class Batch:
         for work in (work for work in self.works if work.name in asked):
             mine = asked[work.name]
             work.said.durations.update(spent(mine, eviction.seconds))
+            by_force = [pods.full_name(target.pod) for target in mine if target.way.at_once]
+            if by_force:
+                silent = explain.silent_since(self._as_it_is(work.name))
+                self._report.warnings.append(late.forced(work.name, ", ".join(by_force), silent))
             self._report.emptied(work.said, mine, self._job.means.verb)
             if not all(target.done for target in mine):
                 work.said.failure = self._failure(eviction, mine, keeps)

@@ -15,7 +15,7 @@ import typing as t
 from .._errors import MaintenanceError
 from .._kube import KubeError
 from .._wait import WaitTimeout, until
-from . import explain, late, pods, replies
+from . import explain, late, pods, replies, way
 from .asking import Asking
 from .job import Call
 from .news import Event
@@ -114,6 +114,9 @@ class Eviction:
             self._look()
         self.order.turn(self.targets, self._elapsed(), self._clock.utc())
         self._tell()
+        for target in late.to_force(self.remaining) if self._means.force_delete_stuck else ():
+            target.way = way.FORCED
+            self._asking.ask(target)
         if all(target.hopeless for target in self.remaining):
             return True
         now = self._clock.now()

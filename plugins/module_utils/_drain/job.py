@@ -34,6 +34,7 @@ class Means:
     stuck_after: float = 120
     leave_unreachable: bool = False
     detach_timeout: float = 0
+    force_delete_stuck: bool = False
     delete_if_all_allow: bool = False
     delete_unhealthy_after: float | None = None
 

@@ -44,6 +44,22 @@ def judge(targets: t.Iterable[Target], silent: t.Mapping[str, str], stuck_after:
         target.stuck = bool(stuck_after) and past > stuck_after
 
 
+def to_force(targets: t.Iterable[Target]) -> list[Target]:
+    """Stuck pods that were not deleted by force yet."""
+    return [target for target in targets if target.stuck and not (target.in_flight or target.way.at_once)]
+
+
+def forced(node: str, names: str, silent: str) -> str:
+    """``silent``: since when the node is, empty where it is not."""
+    text = f"pods of node {node} were stuck and deleted by force (force_delete_stuck): {names}"
+    if not silent:
+        return text
+    return (
+        f"{text}. The node is silent since {silent}, so their containers may still run. When the machine is certainly"
+        f" off, say so: kubectl taint nodes {node} {OUT_OF_SERVICE}"
+    )
+
+
 def advice(node: str, names: str) -> str:
     """For somebody who needs the pods elsewhere."""
     return (

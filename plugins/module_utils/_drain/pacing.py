@@ -82,7 +82,7 @@ class Target:
     @property
     def hopeless(self) -> bool:
         """No use to wait for it."""
-        return self.fatal or self.stuck
+        return self.fatal or (self.stuck and not self.in_flight)
 
     @property
     def waiting(self) -> bool:

@@ -39,13 +39,14 @@ EVICTIONS = Ways()
 class Way:
     """``asks``: the budgets whose leave it takes. ``why`` a pod is deleted that others evict.
 
-    ``as_seen``: only if it did not change since it was seen.
+    ``as_seen``: only if it did not change since it was seen. ``at_once``: without a grace period.
     """
 
     deletes: bool = False
     asks: tuple[str, ...] = ()
     why: str = ""
     as_seen: bool = False
+    at_once: bool = False
 
     @property
     def verb(self) -> str:
@@ -72,6 +73,10 @@ def choose(pod: Pod, over: t.Sequence[budgets.Object], ways: Ways, now: datetime
         several = " and ".join(budgets.key(budget) for budget in over)
         return Way(deletes=True, asks=asks, why=f"under {several}, with the leave of each")
     return Way(asks=asks)
+
+
+# For a pod that is past its grace period. What is left of it on a silent node runs on.
+FORCED = Way(deletes=True, why="by force, because it was stuck", at_once=True)
 
 
 def is_never_evicted(pod: Pod, over: t.Sequence[budgets.Object]) -> bool:

@@ -43,3 +43,12 @@ def test_pods_of_a_silent_node_are_left_behind(stuck: Corner, proxy: Proxy, drai
     # Neither deleted by force nor freed from its finalizer.
     assert proxy.asked("DELETE") == []
     assert "stuck" in stuck.names()
+
+
+def test_a_stuck_pod_is_deleted_by_force_and_keeps_its_finalizer(stuck: Corner, proxy: Proxy, drain: t.Any) -> None:
+    how = {"force": True, "terminate_grace_period": 1, "stuck_after": 1, "force_delete_stuck": True}
+    result = drain(failed=True, wait_timeout=300, **how)
+    assert "kept by its finalizers example.com/backup" in result["msg"]
+    assert [call.status for call in proxy.asked("DELETE")] == [200]
+    assert "deleted by force" in str(result["warnings"])
+    assert "stuck" in stuck.names()

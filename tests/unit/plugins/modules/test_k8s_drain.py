@@ -71,6 +71,7 @@ def test_the_options_of_kubernetes_core_have_its_defaults():
         "wait_volume_detach": 0,
         "stuck_after": 120,
         "multiple_pdb": "fail",
+        "force_delete_stuck": False,
         "unmanaged": "by_force",
         "unhealthy_pods": "respect",
         "unhealthy_after": 300,

@@ -237,6 +237,8 @@ class FakeCluster:
     def _delete(self, pod, options):
         metadata = pod["metadata"]
         if "deletionTimestamp" in metadata:
+            if options.get("gracePeriodSeconds") == 0:
+                self.remove(pod)
             return
         grace = options.get("gracePeriodSeconds", 30)
         gone_at = self._utc() + datetime.timedelta(seconds=grace)

@@ -197,3 +197,25 @@ def test_the_time_is_that_of_the_server_and_of_several_the_earliest(heard, secon
         kube.heard = (f"Fri, 20 Nov 2026 {said} GMT", when)
         utc()
     assert utc() == EPOCH + datetime.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("status", ["Unknown", "True"])
+def test_stuck_pods_can_be_deleted_by_force(status):
+    cluster = silent_cluster(status=status)
+    work = procedure(cluster, means=Means(stuck_after=20, force_delete_stuck=True))
+    result = work.run("drain")
+    assert result["evicted"][0]["reason"].startswith("deleted (by force, because it was stuck), gone after 5")
+    assert cluster.count("DELETE") == 1
+    assert cluster.count("POST") == 1
+    (warning,) = work.report.warnings
+    assert "shop/web-1" in warning
+    assert ("out-of-service" in warning) == ("may still run" in warning) == (status == "Unknown")
+
+
+def test_what_a_finalizer_holds_is_forced_once_and_stays():
+    cluster = stuck_cluster()
+    message, data = fails(cluster, means=Means(stuck_after=10, force_delete_stuck=True))
+    assert "kept by its finalizers x.io/wait" in message
+    assert cluster.count("DELETE") == 1
+    assert named(data["remaining"]) == {"stuck"}
+    assert data["durations"]["total"] < 60
