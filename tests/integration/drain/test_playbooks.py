@@ -82,6 +82,7 @@ def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[
                 "COLUMNS": "10000",
             },
             capture_output=True,
+            check=False,
             text=True,
             timeout=SECONDS,
         )
