@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ..lab.process import LabError
+from ..lab.waiting import until
 
 PATIENCE = 10
 # Memory for time: these programs live for minutes, and share a small machine with what they are tested with.
@@ -37,10 +39,19 @@ class Program:
                 stderr=output,
                 env={**os.environ, "GOGC": GOGC},
             )
+        # Until then it would outlive us.
+        until(f"the start of {self.name}", lambda: self._started(program), seconds=PATIENCE, every=0.002)
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def _started(self, program: Path) -> bool:
+        """Whether setpriv has done its part."""
+        self.check()
+        with contextlib.suppress(FileNotFoundError):  # it has just ended: the next check says so
+            return os.path.samefile(f"/proc/{self.pid}/exe", program)
+        return False
 
     def check(self) -> None:
         """Say what it printed last where it has ended by itself."""
