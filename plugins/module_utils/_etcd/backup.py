@@ -9,7 +9,6 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -24,7 +23,7 @@ from . import health, lock, store, topology
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
 from .report import Report, reported
-from .snapshot import SCHEMA, Label, save, verify
+from .snapshot import SCHEMA, Label, is_described, save
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +73,8 @@ def _backup(request: Request, report: Report) -> None:
 
 
 def _lock(request: Request, local: LocalMember) -> t.ContextManager[float]:
-    if request.dry_run:  # a lock is a file that is written
-        return contextlib.nullcontext(0.0)
-    return lock.member_lock(f"snapshot of etcd/{local.name}", request.lock_timeout, request.lock_path)
+    purpose = f"snapshot of etcd/{local.name}"
+    return lock.member_lock(purpose, request.lock_timeout, request.lock_path, request.dry_run)
 
 
 def _observe(gateway: Gateway, local: LocalMember, report: Report) -> health.Observation | None:
@@ -98,7 +96,7 @@ def _reusable(
         if not _serves(request, sidecar, seen):
             continue
         try:
-            if verify(path).sha256 != sidecar.get("sha256"):
+            if not is_described(path, sidecar):
                 raise MaintenanceError(f"{path}: is not the file that its sidecar describes")
         except MaintenanceError as error:
             report.checks.append(Check("earlier snapshot", WARN, path, error.msg, "a new one takes its place"))

@@ -75,6 +75,11 @@ def verify(path: str, with_hash: bool = False) -> Facts:
         os.close(handle)
 
 
+def is_described(path: str, sidecar: t.Mapping[str, t.Any]) -> bool:
+    """Whether the file, which has to be a whole snapshot, is the one that the sidecar describes. Raises as `verify`."""
+    return verify(path).sha256 == sidecar.get("sha256")
+
+
 def save(
     gateway: Gateway, local: LocalMember, seen: Observation, label: Label, directory: str, deadline: Deadline
 ) -> dict[str, t.Any]:

@@ -23,7 +23,7 @@ from . import lock, store, topology
 from .gateway import Gateway
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
-from .snapshot import verify
+from .snapshot import is_described
 
 Described = tuple[str, dict[str, t.Any]]
 
@@ -67,9 +67,7 @@ def release(request: Request, name: str) -> dict[str, t.Any]:
 
 
 def _lock(request: Request, purpose: str) -> t.ContextManager[float]:
-    if request.dry_run:  # a lock is a file that is written
-        return contextlib.nullcontext(0.0)
-    return lock.member_lock(f"{purpose} of snapshots", request.lock_timeout, request.lock_path)
+    return lock.member_lock(f"{purpose} of snapshots", request.lock_timeout, request.lock_path, request.dry_run)
 
 
 def _prune(request: Request, policy: Policy, report: Report) -> None:
@@ -83,7 +81,7 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
         told = report.kept if verdict.keep else report.removed
         told.append({"name": os.path.basename(verdict.snapshot.name), "reason": verdict.reason})
         going += [] if verdict.keep else [verdict]
-    if going and verify(newest).sha256 != found[newest].get("sha256"):
+    if going and not is_described(newest, found[newest]):
         raise MaintenanceError(f"{newest}: is not the file that its sidecar describes. Nothing was deleted")
     for verdict in going:
         path = verdict.snapshot.name
