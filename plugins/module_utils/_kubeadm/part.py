@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from .._wait import Deadline
@@ -20,7 +21,7 @@ from .runner import Runner
 from .versions import Version
 
 
-class Part:
+class Part(abc.ABC):
     """``ignore``: kubeadm's preflight checks whose errors become warnings."""
 
     def __init__(
@@ -45,5 +46,6 @@ class Part:
         self.node = identity.node_name(paths)
         self.runner = Runner(commands, paths, target, deadline, report)
 
+    @abc.abstractmethod
     def bring(self) -> None:
-        raise NotImplementedError
+        """Do whatever is still to be done."""

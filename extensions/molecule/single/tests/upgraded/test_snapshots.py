@@ -46,7 +46,7 @@ def test_one_from_before_an_upgrade_is_kept_until_it_is_released(host, look_afte
         assert host.check_output(f"ls {BACKUPS}").split() == [name, f"{name}.json"]
 
 
-def test_etcd_info_on_a_real_node(host, lab) -> None:
+def test_etcd_info_on_a_real_node(host) -> None:
     """Through the module as Ansible brings it to the node."""
     result = host.ansible("kubeops.maintenance.etcd_info", become=True, check=False)
     assert result["ok"], result["summary"]
