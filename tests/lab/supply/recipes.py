@@ -13,6 +13,8 @@ from pathlib import Path
 CRI_TOOLS = "1.36.0"
 CNI_PLUGINS = "1.9.1"
 KWOK = "0.8.0"
+# Of the oldest minor whose clusters the collection knows. No node of the lab runs it: tests start it by themselves.
+OLDEST_ETCD = "3.5.35"
 PAUSE_SOURCE = Path(__file__).parent / "pause"
 WEB_SOURCE = Path(__file__).parent / "web"
 KUBERNETES_PROGRAMS = (
