@@ -105,6 +105,16 @@ alarms:
   type: list
   elements: dict
   sample: [{member: cp1, kind: NOSPACE}]
+snapshot_members:
+  description:
+    - Names of the members that may take a snapshot, the one whose turn it is first. Followers go round by the hour and
+      the day, the leader comes last. All members tell the same within an hour.
+    - Left out are members that do not answer, do not vote, know no leader, have raised an alarm or are too far behind.
+      The checks C(etcd snapshot member) say who and why.
+  returned: success
+  type: list
+  elements: str
+  sample: [cp2, cp3, cp1]
 members:
   description: The members. What was not answered is V(null).
   returned: success
@@ -181,13 +191,14 @@ members:
 """
 
 import dataclasses
+import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._check import PASS, SKIP, failures
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd import cluster_health, live, topology, unit
+from ..module_utils._etcd import choose, cluster_health, live, topology, unit
 from ..module_utils._etcd.cluster import Cluster, Seen, survey
 from ..module_utils._etcd.local_member import Access, LocalMember
 
@@ -224,7 +235,8 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
     asked, source = ways(module.params["manifest_dir"], unit.show(module.run_command))
     local = asked[0] if isinstance(asked[0], LocalMember) else None
     found = survey(asked, module.params["compare_data"])
-    checks = cluster_health.checks(found, live.members(local.data_dir) if local else None)
+    choice = choose.members(found, choose.turn(datetime.datetime.now(datetime.timezone.utc)))
+    checks = cluster_health.checks(found, live.members(local.data_dir) if local else None) + choice.checks()
     names = {seen.member.id: seen.name for seen in found.members}
     said = [seen.status for seen in found.answering if seen.status]
     leaders = {status.leader for status in said}
@@ -240,6 +252,7 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
         "cluster_id": said[0].cluster_id if said else "",
         "leader": names.get(leaders.pop(), "") if len(leaders) == 1 else "",
         "alarms": [{"member": names.get(one.member_id, one.member_id), "kind": one.kind} for one in found.alarms or ()],
+        "snapshot_members": list(choice.members),
         "members": [describe(seen, found) for seen in found.members],
     }
 

@@ -50,6 +50,8 @@ def test_three_members_under_write_load(releases: list[Release], tmp_path: pathl
         assert result["ok"], result["summary"]
         assert told(result, "warn", "fail", "skip") == {}
         assert result["leader"] in NAMES
+        assert sorted(result["snapshot_members"]) == list(NAMES)
+        assert result["snapshot_members"][-1] == result["leader"]
         assert (result["member"], result["data_dir"]) == ("cp2", str(started[1].data))
         assert [member["name"] for member in sorted(result["members"], key=lambda one: one["name"])] == list(NAMES)
         assert {member["version"] for member in result["members"]} == {release.version}
@@ -101,7 +103,10 @@ def test_members_that_were_restored_from_different_snapshots(releases: list[Rele
 
 def test_a_learner_and_one_that_never_started(etcd: Etcd, tmp_path: pathlib.Path) -> None:
     with Etcd(etcd.release, tmp_path / "cp2", "cp2").running(join=etcd):
-        assert told(look(etcd), "warn")["etcd members vote"] == "learners: cp2"
+        result = look(etcd)
+        assert told(result, "warn")["etcd members vote"] == "learners: cp2"
+        assert result["snapshot_members"] == ["cp1"]
+        assert told(result, "skip")["etcd snapshot member"].startswith("passed over: ")
     etcd.ctl("member", "remove", next(one["id"] for one in look(etcd)["members"] if one["name"] == "cp2"))
     etcd.ctl("member", "add", "cp3", "--learner", "--peer-urls=http://127.0.0.1:1")
     result = look(etcd)
