@@ -25,6 +25,8 @@ TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
 _PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json)?\.part")
+# The archive of the control plane's files, by what it is encrypted with.
+ARCHIVES = (".files.age", ".files.cms", ".files.tar")
 _LONGEST_SIDECAR = 1 << 20
 
 
@@ -49,6 +51,21 @@ def name(member: str, when: datetime.datetime, tier: str, revision: int | None =
 
 def sidecar(snapshot: str) -> str:
     return f"{snapshot}.json"
+
+
+def companions(snapshot: str) -> list[str]:
+    """The files that go wherever a snapshot goes, those that are there. The sidecar is the last, to be copied and to be
+    deleted: what it describes is whole as long as it is there.
+    """
+    beside = [*(f"{snapshot}{suffix}" for suffix in ARCHIVES), sidecar(snapshot)]
+    return [path for path in beside if os.path.lexists(path)]
+
+
+def note(snapshot: str, noted: t.Mapping[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+    """Write into a snapshot's sidecar what has become of it since. ``noted``: what it says so far."""
+    content = {**noted, **fields}
+    rewrite(sidecar(snapshot), json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
+    return content
 
 
 def free_bytes(directory: str) -> int:
@@ -128,14 +145,11 @@ def rewrite(path: str, content: bytes) -> None:
 
 
 def orphans(directory: str) -> list[str]:
-    """Sidecars whose snapshot was deleted by a run that was killed in between."""
+    """What went with snapshots that were deleted by a run that was killed in between."""
     entries = set(_entries(directory))
-    described_by = {entry[: -len(".json")]: entry for entry in sorted(entries) if entry.endswith(".json")}
-    return [
-        os.path.join(directory, entry)
-        for snapshot, entry in described_by.items()
-        if _match(_SNAPSHOT, snapshot) and snapshot not in entries
-    ]
+    snapshots = sorted(entry[: -len(".json")] for entry in entries if entry.endswith(".json"))
+    lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
+    return [path for one in lost for path in companions(os.path.join(directory, one))]
 
 
 def publish(part: str, path: str) -> None:

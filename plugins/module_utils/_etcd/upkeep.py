@@ -13,7 +13,6 @@ import contextlib
 import dataclasses
 import datetime
 import functools
-import json
 import os
 import typing as t
 
@@ -126,10 +125,9 @@ def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]
 
 
 def _delete(path: str) -> None:
-    """The sidecar last: a snapshot without one would be nobody's."""
-    os.unlink(path)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(store.sidecar(path))
+    for one in [path, *store.companions(path)]:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(one)
     store.sync(os.path.dirname(path))
 
 
@@ -146,7 +144,6 @@ def _release(request: Request, name: str, report: Report) -> None:
     report.snapshot = {"path": path, **sidecar}
     if sidecar.get("released"):
         return
-    released = {**sidecar, "released": store.timestamp(datetime.datetime.now(datetime.timezone.utc))}
-    content = json.dumps(released, indent=2, sort_keys=True).encode() + b"\n"
-    report.act(f"release {path}", lambda: store.rewrite(store.sidecar(path), content))
-    report.snapshot = {"path": path, **released}
+    released = {"released": store.timestamp(datetime.datetime.now(datetime.timezone.utc))}
+    report.act(f"release {path}", lambda: store.note(path, sidecar, **released))
+    report.snapshot = {"path": path, **sidecar, **released}

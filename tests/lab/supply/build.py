@@ -43,7 +43,7 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
         etcd = [recipes.etcd(name) for name in etcd_versions(tags["etcd"] for tags in wanted.values())]
         coredns = [recipes.coredns(name) for name in ordered(tags["coredns"][1:] for tags in wanted.values())]
         pause = [recipes.pause(name) for name in ordered(tags["pause"] for tags in wanted.values())]
-        programs.build([*etcd, *coredns, *pause, recipes.etcd(recipes.OLDEST_ETCD)])
+        programs.build([*etcd, *coredns, *pause, recipes.etcd(recipes.OLDEST_ETCD), recipes.versitygw()])
         programs.forget_compiler_cache()
 
         packages = Packages(cache, programs, versions).repositories()

@@ -13,6 +13,7 @@ from pathlib import Path
 CRI_TOOLS = "1.36.0"
 CNI_PLUGINS = "1.9.1"
 KWOK = "0.8.0"
+VERSITYGW = "1.8.0"
 # Of the oldest minor whose clusters the collection knows. No node of the lab runs it: tests start it by themselves.
 OLDEST_ETCD = "3.5.35"
 PAUSE_SOURCE = Path(__file__).parent / "pause"
@@ -117,6 +118,12 @@ def kwok(version: str = KWOK) -> Recipe:
     """Plays the kubelets of a cluster that is only an API."""
     module = "sigs.k8s.io/kwok"
     return Recipe("kwok", version, {"kwok": f"{module}/cmd/kwok"}, {module: f"v{version}"})
+
+
+def versitygw(version: str = VERSITYGW) -> Recipe:
+    """An S3 server over a folder, where tests copy backups to. No node of the lab runs it."""
+    module = "github.com/versity/versitygw"
+    return Recipe("versitygw", version, {"versitygw": f"{module}/cmd/versitygw"}, {module: f"v{version}"})
 
 
 def pause(version: str) -> Recipe:

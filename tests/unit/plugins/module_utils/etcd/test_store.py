@@ -117,3 +117,21 @@ def test_sidecars_are_json(tmp_path: pathlib.Path) -> None:
     path.touch()
     store.write_whole(store.sidecar(str(path)), json.dumps({"schema": 1}).encode())
     assert list(store.described(str(tmp_path), "cp1")) == [(str(path), {"schema": 1})]
+
+
+def test_what_goes_with_a_snapshot_ends_with_its_sidecar(tmp_path: pathlib.Path) -> None:
+    snapshot = tmp_path / NAME
+    for suffix in ("", ".json", ".files.age", ".files.age.part", ".txt"):
+        (tmp_path / f"{NAME}{suffix}").touch()
+    assert store.companions(str(snapshot)) == [f"{snapshot}.files.age", f"{snapshot}.json"]
+    assert store.orphans(str(tmp_path)) == []
+    snapshot.unlink()
+    assert store.orphans(str(tmp_path)) == [f"{snapshot}.files.age", f"{snapshot}.json"]
+
+
+def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
+    snapshot = tmp_path / NAME
+    snapshot.touch()
+    pathlib.Path(store.sidecar(str(snapshot))).write_text('{"revision": 77}')
+    assert store.note(str(snapshot), {"revision": 77}, released="today") == {"revision": 77, "released": "today"}
+    assert [content for _path, content in store.described(str(tmp_path))] == [{"revision": 77, "released": "today"}]

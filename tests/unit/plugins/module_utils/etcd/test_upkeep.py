@@ -73,8 +73,9 @@ def node(tmp_path: pathlib.Path) -> t.Iterator[Node]:
         yield Node(tmp_path, etcd.url)
 
 
-def test_what_nothing_keeps_is_deleted_with_its_sidecar(node: Node) -> None:
+def test_what_nothing_keeps_is_deleted_with_its_companions(node: Node) -> None:
     old, copy = node.older(3), node.older(5, member="cp2")
+    (node.backups / f"{old}.files.age").touch()
     foretold = node.prune(dry_run=True)
     assert old in node.files()
     result = node.prune()
