@@ -2,18 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab that Molecule has made, and the collection's playbooks run on it."""
+"""The lab that Molecule has made, its nodes over ssh, and the collection's playbooks run on it."""
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import typing as t
 from pathlib import Path
 
 import pytest
+import testinfra
 from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import ROOT, Run
 from ansible_collections.kubeops.maintenance.tests.lab import lab as labs
+
+if t.TYPE_CHECKING:
+    from testinfra.host import Host
 
 Play = t.Callable[..., Run]
 
@@ -45,3 +50,10 @@ def play(lab: labs.Lab, runs: list[Run]) -> Play:
         return runs[-1]
 
     return work
+
+
+@pytest.fixture(scope="session")
+def on(lab: labs.Lab) -> t.Callable[[str], Host]:
+    """A node as its administrator sees it."""
+    address = "ansible://{}?ansible_inventory={}&sudo=true"
+    return functools.cache(lambda node: testinfra.get_host(address.format(node, lab.inventory)))

@@ -2,23 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""drain.yml and uncordon.yml as tests start them, workloads of a file, and the nodes over ssh."""
+"""drain.yml and uncordon.yml as tests start them, and workloads of a file."""
 
 from __future__ import annotations
 
-import functools
 import json
 import typing as t
 from pathlib import Path
 
 import pytest
-import testinfra
 from ansible_collections.kubeops.maintenance.extensions.molecule.support import workloads
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import Run
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
-    from testinfra.host import Host
 
 WORKLOADS = Path(__file__).parents[1] / "workloads"
 
@@ -47,10 +44,3 @@ def uncordon(play: t.Callable[..., Run]) -> t.Callable[[str], None]:
         assert run.finish(seconds=120) == 0, run.output
 
     return work
-
-
-@pytest.fixture(scope="session")
-def on(lab: Lab) -> t.Callable[[str], Host]:
-    """A node as its administrator sees it."""
-    address = "ansible://{}?ansible_inventory={}&sudo=true"
-    return functools.cache(lambda node: testinfra.get_host(address.format(node, lab.inventory)))
