@@ -253,6 +253,22 @@ snapshot:
       description: Bytes of the database that were in use. The rest is free space that a defragmentation would give
         back.
       type: int
+    encryption:
+      description: With what objects in the snapshot are encrypted. Who restores it needs these keys in the
+        EncryptionConfiguration of kube-apiserver.
+      type: list
+      elements: dict
+      contains:
+        provider:
+          description: C(aescbc), C(aesgcm), C(secretbox) or C(kms).
+          type: str
+        key:
+          description: Name of the key, or of the KMS.
+          type: str
+        resources:
+          description: What it encrypts.
+          type: list
+          elements: str
     sha256:
       description: Checksum of the file, as C(sha256sum) prints it.
       type: str

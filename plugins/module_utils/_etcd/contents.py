@@ -9,14 +9,14 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import array
 import dataclasses
 import json
 import struct
 import typing as t
 
-from . import crc32c, protobuf, state
+from . import crc32c, objects, protobuf, state
 from .bolt import Database
+from .layout import KUBE_SYSTEM
 from .pages import Damaged
 
 # etcd makes all of them when it starts.
@@ -34,8 +34,6 @@ BUCKETS = frozenset(
         b"meta",
     )
 )
-# The UID of this object is the identity of a Kubernetes cluster.
-KUBE_SYSTEM = b"/registry/namespaces/kube-system"
 # Far above what is real. They bound what a hostile file can cost.
 _LONGEST_JSON = 1 << 16
 _MOST = 1000
@@ -46,7 +44,7 @@ class Contents:
     """``revision`` is that of the last row; ``head`` is where etcd would go on from, later when that was compacted.
 
     ``keys`` counts the keys that live, ``rows`` all rows of all buckets: etcdutl prints the one from 3.6 on, and the
-    other before. ``hash`` is etcdutl's, None where it was not asked for.
+    other before. ``hash`` is etcdutl's, None where it was not asked for. ``objects`` are what lives behind the keys.
     """
 
     revision: int
@@ -59,21 +57,32 @@ class Contents:
     cluster_version: str
     kube_system_uid: str
     hash: t.Optional[int]
+    objects: tuple[objects.Group, ...]
 
 
-def read(database: Database, with_hash: bool = False) -> Contents:
-    """Walk the whole database. Raise Damaged where structure or rows are not what etcd writes."""
-    walk = _Walk(with_hash)
+# Sees each row of a key: its revision, the key, the KeyValue, and whether it is a tombstone.
+Visitor = t.Callable[[int, bytes, bytes, bool], None]
+
+
+def read(
+    database: Database, with_hash: bool = False, namespaces: bool = False, visit: t.Optional[Visitor] = None
+) -> Contents:
+    """Walk the whole database. Raise Damaged where structure or rows are not what etcd writes.
+
+    Without ``namespaces`` the objects of all of them are counted together.
+    """
+    walk = _Walk(with_hash, namespaces, visit)
     missing = set(BUCKETS)
     for name, rows in database.buckets():
         walk.bucket(name, rows)
         missing.discard(name)
     if missing:
         raise Damaged(f"buckets that etcd always makes are missing: {b', '.join(sorted(missing)).decode()}")
+    groups = walk.tally.groups()
     return Contents(
         revision=walk.revision,
         head=max(walk.revision, walk.compacted, 1),
-        keys=walk.live.count(),
+        keys=sum(group.objects for group in groups),
         rows=walk.count,
         members=tuple(sorted(walk.members, key=lambda one: one.id)),
         alarms=tuple(walk.alarms),
@@ -81,51 +90,24 @@ def read(database: Database, with_hash: bool = False) -> Contents:
         cluster_version=walk.versions.get(b"clusterVersion", ""),
         kube_system_uid=_uid(walk.kube_system),
         hash=walk.hash if with_hash else None,
+        objects=groups,
     )
 
 
 def members(database: Database) -> tuple[state.Member, ...]:
     """The members that the database names, with nothing else looked at."""
-    walk = _Walk(with_hash=False)
+    walk = _Walk()
     walk.bucket(b"members", database.rows(b"members"))
     return tuple(sorted(walk.members, key=lambda one: one.id))
-
-
-class LiveKeys:
-    """Counts keys whose last row is no tombstone in eight bytes a row, where a set of keys would take a hundred.
-
-    A key is told by 63 bits of its hash, which is seeded anew in each process, so nobody can prepare collisions.
-    """
-
-    _PARTS = 64
-
-    def __init__(self) -> None:
-        self._parts = tuple(array.array("Q") for _part in range(self._PARTS))
-
-    def add(self, key: bytes, tombstone: bool) -> None:
-        mark = hash(key) & 0x7FFFFFFFFFFFFFFF
-        self._parts[mark % self._PARTS].append(mark << 1 | tombstone)
-
-    def count(self) -> int:
-        return sum(map(self._count_part, self._parts))
-
-    @staticmethod
-    def _count_part(part: t.Iterable[int]) -> int:
-        live: set[int] = set()
-        for mark in part:
-            if mark & 1:
-                live.discard(mark >> 1)
-            else:
-                live.add(mark >> 1)
-        return len(live)
 
 
 class _Walk:
     """What has been found so far."""
 
-    def __init__(self, with_hash: bool) -> None:
+    def __init__(self, with_hash: bool = False, namespaces: bool = False, visit: t.Optional[Visitor] = None) -> None:
         self.revision = self.compacted = self.count = self.hash = 0
-        self.live = LiveKeys()
+        self.tally = objects.Tally(namespaces)
+        self._visit = visit
         self.members: list[state.Member] = []
         self.alarms: list[state.Alarm] = []
         self.versions: dict[bytes, str] = {}
@@ -161,9 +143,11 @@ class _Walk:
             raise ValueError("no revision")
         self.revision = int.from_bytes(key[:8], "big")
         name = _key_of(value)
-        self.live.add(name, tombstone)
+        self.tally.add(name, value, tombstone)
         if name == KUBE_SYSTEM:
             self.kube_system = b"" if tombstone else protobuf.first(value, 5)
+        if self._visit:
+            self._visit(self.revision, name, value, tombstone)
 
     def _setting(self, key: bytes, value: bytes) -> None:
         if key in (b"scheduledCompactRev", b"finishedCompactRev"):

@@ -21,7 +21,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import contents, store
+from . import contents, objects, store
 from .bolt import Database
 from .gateway import Gateway
 from .health import Observation
@@ -53,18 +53,21 @@ class Label:
     run_key: str = ""
 
 
-def verify(path: str, with_hash: bool = False) -> Facts:
+def verify(path: str, with_hash: bool = False, namespaces: bool = False) -> Facts:
     """Check everything that a file alone can tell. Raise Damaged where a restore would fail, or worse, not fail."""
+    with opened(path) as handle:
+        return check(handle, with_hash, namespaces)
+
+
+@contextlib.contextmanager
+def opened(path: str) -> t.Iterator[int]:
+    """The file for those who read it more than once; what they raise names it."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise MaintenanceError(f"{path}: cannot be opened: {error.strerror}") from error
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise Damaged("is no regular file")
-        sha256 = _check_trailer(handle, found.st_size)
-        return Facts(found.st_size, sha256, contents.read(Database(handle, found.st_size - TRAILER), with_hash))
+        yield handle
     except Damaged as error:
         raise Damaged(
             f"{path}: {error.msg}. The snapshot is damaged: do not restore it, take or choose another"
@@ -73,6 +76,18 @@ def verify(path: str, with_hash: bool = False) -> Facts:
         raise MaintenanceError(f"{path}: cannot be read: {error.strerror}") from error
     finally:
         os.close(handle)
+
+
+def check(
+    handle: int, with_hash: bool = False, namespaces: bool = False, visit: t.Optional[contents.Visitor] = None
+) -> Facts:
+    """As `verify`, of an open file. What ``visit`` sees is true when this returns."""
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        raise Damaged("is no regular file")
+    sha256 = _check_trailer(handle, found.st_size)
+    database = Database(handle, found.st_size - TRAILER)
+    return Facts(found.st_size, sha256, contents.read(database, with_hash, namespaces, visit))
 
 
 def is_described(path: str, sidecar: t.Mapping[str, t.Any]) -> bool:
@@ -181,6 +196,7 @@ def _describe(facts: Facts, local: LocalMember, seen: Observation, label: Label)
         "rows": found.rows,
         "size": facts.size,
         "database_in_use": status.db_size_in_use,
+        "encryption": objects.encryptions(found.objects),
         "sha256": facts.sha256,
         **dataclasses.asdict(label),
     }

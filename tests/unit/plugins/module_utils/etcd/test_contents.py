@@ -10,7 +10,7 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import bolt, contents, state
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import bolt, contents, layout, state
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import boltfile, etcdfile
 from hypothesis import given
@@ -50,7 +50,7 @@ def test_what_a_cluster_is_told_by() -> None:
     alarm = etcdfile.field(1, 255) + etcdfile.field(2, 2)
     found = read(
         etcdfile.buckets(
-            [(contents.KUBE_SYSTEM, etcdfile.namespace())],
+            [(layout.KUBE_SYSTEM, etcdfile.namespace())],
             members=[*etcdfile.buckets()[b"members"], (b"ff", json.dumps(member).encode())],
             alarm=[(alarm, b"")],
         )
@@ -78,11 +78,11 @@ def test_what_a_cluster_is_told_by() -> None:
     ],
 )
 def test_uid_of_kube_system(value: bytes, uid: str) -> None:
-    assert read(etcdfile.buckets([(contents.KUBE_SYSTEM, value)])).kube_system_uid == uid
+    assert read(etcdfile.buckets([(layout.KUBE_SYSTEM, value)])).kube_system_uid == uid
 
 
 def test_a_deleted_namespace_has_no_uid() -> None:
-    changes = [(contents.KUBE_SYSTEM, etcdfile.namespace()), (contents.KUBE_SYSTEM, None)]
+    changes = [(layout.KUBE_SYSTEM, etcdfile.namespace()), (contents.KUBE_SYSTEM, None)]
     assert read(etcdfile.buckets(changes)).kube_system_uid == ""
 
 

@@ -140,6 +140,14 @@ def test_a_saved_snapshot_is_whole_described_and_private(tmp_path: pathlib.Path)
     assert (sidecar["member"], sidecar["member_id"]) == ("cp1", "ac7c97ef0ec193b0")
     assert (sidecar["tier"], sidecar["reason"], sidecar["run_key"]) == ("manual", "because", "a->b")
     assert sidecar["started"] <= sidecar["finished"]
+    assert sidecar["encryption"] == []
+
+
+def test_the_sidecar_says_which_keys_the_snapshot_needs(tmp_path: pathlib.Path) -> None:
+    changes = [(b"/registry/secrets/a/%d" % number, b"k8s:enc:aescbc:v1:key1:x") for number in range(50)]
+    with FakeEtcd(database=etcdfile.snapshot(changes)) as etcd:
+        saved = save(etcd, tmp_path)
+    assert saved["encryption"] == [{"provider": "aescbc", "key": "key1", "resources": ["secrets"]}]
 
 
 @pytest.mark.parametrize("stream", ["error", "cut", "early", "garbage", "long", "hang"])
