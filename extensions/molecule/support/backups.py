@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import contextlib
 import itertools
 import json
@@ -14,8 +15,10 @@ import os
 import threading
 import time
 import typing as t
+from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import Kube, connect
+from ansible_collections.kubeops.maintenance.tests.lab import podman
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 from . import cluster
@@ -25,6 +28,9 @@ if t.TYPE_CHECKING:
 
 CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps"
 PIECE = 700_000
+MEET = Path(__file__).parent / "meet.py"
+
+Met = t.Callable[[], dict[str, t.Any]]
 
 
 def kube(lab: Lab) -> Kube:
@@ -124,6 +130,23 @@ class Folder:
     def state(self) -> str:
         """What must be the same when nothing has changed."""
         return self.shell(f"find {self.path} -printf '%p %i %m %s %T@\\n' 2>/dev/null | sort")
+
+    @contextlib.contextmanager
+    def disk(self, size: int) -> t.Iterator[None]:
+        """A filesystem of its own."""
+        self.shell(f"mkdir -p {self.path} && mount -t tmpfs -o size={size},mode=0700 tmpfs {self.path}")
+        try:
+            yield
+        finally:
+            self.shell(f"umount {self.path}")
+
+    @contextlib.contextmanager
+    def met(self, deed: str) -> t.Iterator[Met]:
+        """Whoever writes a snapshot meanwhile is killed, or its disk filled, in the middle."""
+        command = ("exec", "--interactive", self._lab.container(self._node), "python3", "-", self.path, deed)
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
+            future = beside.submit(podman.podman, *command, stdin=MEET.read_text())
+            yield lambda: json.loads(future.result())
 
     def remove(self) -> None:
         self.shell(f"rm -rf {self.path}")

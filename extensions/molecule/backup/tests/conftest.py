@@ -10,6 +10,7 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.extensions.molecule.support import backups
 from ansible_collections.kubeops.maintenance.extensions.molecule.support.backups import Folder
 
 if t.TYPE_CHECKING:
@@ -22,6 +23,14 @@ def folder(lab: Lab, request: pytest.FixtureRequest) -> t.Iterator[Folder]:
     made = Folder(lab, f"/var/backups/kubeops/{request.module.__name__.rpartition('.')[2]}")
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="session")
+def ballast(lab: Lab) -> t.Iterator[None]:
+    """A database so large that a save can be met in its middle."""
+    with backups.namespace(lab, "ballast") as client:
+        backups.fill(client, "ballast", megabytes=60)
+        yield
 
 
 def starter(play: t.Callable[..., Run], folder: Folder, playbook: str) -> t.Callable[..., Run]:
