@@ -73,4 +73,4 @@ def _age(snapshot: Result, now: float) -> float | None:
         when = store.time_of(snapshot)
     except ValueError:
         return None
-    return (datetime.datetime.fromtimestamp(now, datetime.UTC) - when).total_seconds()
+    return float((datetime.datetime.fromtimestamp(now, datetime.UTC) - when).total_seconds())
