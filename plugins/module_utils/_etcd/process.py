@@ -1,0 +1,80 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""etcd's own programs as children that never outlive who started them, and never run longer than they may.
+
+AnsibleModule.run_command has no deadline, and its children go on when the module is killed.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import typing as t
+
+from .._errors import MaintenanceError
+from .._wait import Deadline
+
+# Nothing of the caller's: ETCDCTL_* would change what is asked, and a proxy who is.
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C"}
+_PR_SET_PDEATHSIG = 1
+_SHOWN = 2000
+
+
+class ProcessError(MaintenanceError):
+    """It could not be started, was not done in time, or failed. The message ends with what it printed last."""
+
+
+@contextlib.contextmanager
+def started(command: t.Sequence[str], niceness: int = 0, **options: t.Any) -> t.Iterator[subprocess.Popen[str]]:
+    """A child in a process group of its own, whose files are for their owner alone. It is dead afterwards."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before that
+            os._exit(1)
+        os.nice(niceness)
+
+    try:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+            umask=0o077,
+            preexec_fn=prepare,
+            text=True,
+            errors="replace",
+            **options,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ProcessError(f"{command[0]}: cannot be started: {error}") from error
+    try:
+        yield child
+    finally:
+        if child.returncode is None:  # not reaped yet, so the id is still its own
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        for stream in filter(None, (child.stdout, child.stderr)):
+            stream.close()
+
+
+def run(command: t.Sequence[str], deadline: Deadline) -> str:
+    """What it prints. ``deadline``: it is killed then."""
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        try:
+            out, problem = child.communicate(timeout=deadline.left)
+        except subprocess.TimeoutExpired:
+            raise ProcessError(f"{command[0]}: not done in {deadline.seconds:g} s, and killed") from None
+    if child.returncode:
+        raise ProcessError(f"{command[0]}: failed with status {child.returncode}: {(problem or out).strip()[-_SHOWN:]}")
+    return str(out)
