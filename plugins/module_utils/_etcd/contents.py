@@ -142,7 +142,7 @@ class _Walk:
         if len(key) - tombstone != 17 or key[8:9] != b"_":
             raise ValueError("no revision")
         self.revision = int.from_bytes(key[:8], "big")
-        name = _key_of(value)
+        name = key_of(value)
         self.tally.add(name, value, tombstone)
         if name == KUBE_SYSTEM:
             self.kube_system = b"" if tombstone else protobuf.first(value, 5)
@@ -170,7 +170,7 @@ def _limit(items: t.Sized) -> None:
         raise ValueError(f"there are more than {_MOST} of them")
 
 
-def _key_of(value: bytes) -> bytes:
+def key_of(value: bytes) -> bytes:
     """The key of a KeyValue, which etcd writes first. Revisions that a restore made up have none."""
     if value[:1] != b"\x0a":
         return protobuf.first(value, 1)

@@ -9,43 +9,90 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
 from .._errors import MaintenanceError
-from . import store
-from .snapshot import is_described
+from . import inspection, store
+from .columns import aligned, mebibytes
+from .snapshot import Facts, verify
 
 HEADINGS = ("snapshot", "tier", "revision", "keys", "MiB", "state")
 
 
-def read(directory: str, names: t.Sequence[str], verified: bool) -> list[dict[str, t.Any]]:
-    """Each snapshot with its sidecar, newest first. ``names``: only those. ``verified``: read the files whole."""
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """``verify``: read the files whole. ``inspect``: so, and say what they hold."""
+
+    verify: bool = False
+    inspect: bool = False
+
+
+def read(directory: str, names: t.Sequence[str], look: Look) -> list[dict[str, t.Any]]:
+    """Each snapshot with its sidecar, newest first. ``names``: only those."""
     found = {os.path.basename(path): (path, sidecar) for path, sidecar in store.described(directory)}
     missing = [name for name in names if name not in found]
     if missing:
         there = ", ".join(found) or "none"
         raise MaintenanceError(f"{directory}: there is no snapshot {', '.join(missing)} with a sidecar. There: {there}")
-    return [_entry(name, *found[name], verified) for name in found if not names or name in names]
+    return [_entry(*found[name], look) for name in found if not names or name in names]
 
 
-def _entry(name: str, path: str, sidecar: dict[str, t.Any], verified: bool) -> dict[str, t.Any]:
-    trouble = _trouble(path, sidecar, verified)
-    return {**sidecar, "name": name, "path": path, "verified": not trouble if verified else None, "trouble": trouble}
+def read_one(path: str, look: Look) -> dict[str, t.Any]:
+    """A snapshot anywhere. Without a sidecar nothing is known of it, so it is read whole."""
+    if not os.path.isfile(path):
+        raise MaintenanceError(f"{path}: is no file")
+    sidecar = store.description(path)
+    return _entry(path, sidecar, look if sidecar else dataclasses.replace(look, verify=True))
 
 
-def _trouble(path: str, sidecar: t.Mapping[str, t.Any], verified: bool) -> str:
+def locate(directory: str, name: str) -> str:
+    """The path of a snapshot that is called by its name, or by an absolute path."""
+    path = os.path.join(directory, name)
+    if not os.path.isabs(name) and os.path.basename(name) != name:
+        raise MaintenanceError(f"{name}: is neither the name of a file in {directory} nor an absolute path")
+    if not os.path.isfile(path):
+        there = ", ".join(os.path.basename(one) for one, _sidecar in store.described(os.path.dirname(path))) or "none"
+        raise MaintenanceError(f"{path}: is no file. Snapshots there: {there}")
+    return path
+
+
+def _entry(path: str, sidecar: dict[str, t.Any], look: Look) -> dict[str, t.Any]:
+    whole = look.verify or look.inspect
+    trouble, facts = _examine(path, sidecar, whole, look.inspect)
+    known = {} if sidecar or not facts else _known(facts)
+    return {
+        **known,
+        **sidecar,
+        "name": os.path.basename(path),
+        "path": path,
+        "verified": not trouble if whole else None,
+        "trouble": trouble,
+        **({"contents": inspection.told(facts) if facts and not trouble else None} if look.inspect else {}),
+    }
+
+
+def _known(facts: Facts) -> dict[str, t.Any]:
+    """What a sidecar would say that the file says, too."""
+    told = inspection.told(facts)
+    return {name: value for name, value in told.items() if name not in ("objects", "resources")}
+
+
+def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces: bool) -> tuple[str, t.Optional[Facts]]:
+    """What is wrong with it, and what was found where it was read whole."""
     try:
         size = os.path.getsize(path)
-        if size != sidecar.get("size"):
-            return f"{path}: {size} bytes, {sidecar.get('size')} were taken"
-        if verified and not is_described(path, sidecar):
-            return f"{path}: is a whole snapshot, but not the one that its sidecar describes"
+        if sidecar and size != sidecar.get("size"):
+            return f"{path}: {size} bytes, {sidecar.get('size')} were taken", None
+        facts = verify(path, namespaces=namespaces) if whole else None
+        if facts and sidecar and facts.sha256 != sidecar.get("sha256"):
+            return f"{path}: is a whole snapshot, but not the one that its sidecar describes", facts
+        return "", facts
     except OSError as error:
-        return f"{path}: cannot be read: {error.strerror}"
+        return f"{path}: cannot be read: {error.strerror}", None
     except MaintenanceError as error:
-        return error.msg
-    return ""
+        return error.msg, None
 
 
 def table(found: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
@@ -56,19 +103,18 @@ def table(found: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
             str(one.get("tier", "?")),
             str(one.get("revision", "?")),
             str(one.get("live_keys", "?")),
-            f"{int(one.get('size') or 0) / (1 << 20):.1f}",
+            mebibytes(int(one.get("size") or 0)),
             _state(one),
         )
         for one in found
     ]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    return aligned(lines)
 
 
 def _state(one: t.Mapping[str, t.Any]) -> str:
     if one["trouble"]:
         return f"DAMAGED: {one['trouble']}"
-    said = ["verified again" if one["verified"] else "verified when it was taken"]
+    said = ["verified when it was taken" if one["verified"] is None else "verified again"]
     said += ["proven"] if one.get("proven") else []
     said += ["released"] if one.get("released") else []
     return ", ".join(said)

@@ -55,27 +55,34 @@ class Label:
 
 def verify(path: str, with_hash: bool = False, namespaces: bool = False) -> Facts:
     """Check everything that a file alone can tell. Raise Damaged where a restore would fail, or worse, not fail."""
-    with opened(path) as handle:
+    with opened(path) as handle, naming(path):
         return check(handle, with_hash, namespaces)
 
 
 @contextlib.contextmanager
 def opened(path: str) -> t.Iterator[int]:
-    """The file for those who read it more than once; what they raise names it."""
+    """The file for those who read it more than once."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise MaintenanceError(f"{path}: cannot be opened: {error.strerror}") from error
     try:
         yield handle
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def naming(path: str) -> t.Iterator[None]:
+    """What is raised while the file is read names it."""
+    try:
+        yield
     except Damaged as error:
         raise Damaged(
             f"{path}: {error.msg}. The snapshot is damaged: do not restore it, take or choose another"
         ) from None
     except OSError as error:
         raise MaintenanceError(f"{path}: cannot be read: {error.strerror}") from error
-    finally:
-        os.close(handle)
 
 
 def check(

@@ -109,10 +109,18 @@ def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[st
     names = [entry for entry in _entries(directory) if _ours(_SNAPSHOT, entry, member)]
     for entry in sorted(names, key=lambda one: _match(_SNAPSHOT, one)["time"], reverse=True):
         path = os.path.join(directory, entry)
-        with contextlib.suppress(OSError, ValueError), open(sidecar(path), "rb") as file:
-            content = json.loads(file.read(_LONGEST_SIDECAR))
-            if isinstance(content, dict):
-                yield path, content
+        content = description(path)
+        if content:
+            yield path, content
+
+
+def description(snapshot: str) -> dict[str, t.Any]:
+    """What a snapshot's sidecar says, nothing where it has none."""
+    with contextlib.suppress(OSError, ValueError, RecursionError), open(sidecar(snapshot), "rb") as file:
+        content = json.loads(file.read(_LONGEST_SIDECAR))
+        if isinstance(content, dict):
+            return content
+    return {}
 
 
 def write_whole(path: str, content: bytes) -> None:
