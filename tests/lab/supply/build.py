@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import typing as t
 from pathlib import Path
@@ -13,8 +14,8 @@ from pathlib import Path
 from .. import versions as kubernetes_versions
 from ..cache import Cache
 from . import recipes
-from .images import Images, images
-from .node_image import mirror_image, node_image
+from .images import KUBE_PROXY_NEEDS, SHELL_NEEDS, Images, images
+from .node_image import mirror_image, node_base, node_image
 from .packages import Packages
 from .programs import Programs, wanted_images
 
@@ -33,12 +34,14 @@ class Supply:
 
 def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
     """Bring every product that a lab of these versions needs which starts on ``version``."""
-    with cache.locked():
+    with cache.locked(), concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
         programs = Programs(cache)
+        debian = beside.submit(from_debian, cache, programs)
         kubernetes = {name: recipes.kubernetes(name) for name in versions}
         programs.build(
             [*kubernetes.values(), recipes.cri_tools(), recipes.cni_plugins(), recipes.kwok(), recipes.web()]
         )
+        debian.result()
         wanted = {name: wanted_images(programs.folder(recipe) / "kubeadm", name) for name, recipe in kubernetes.items()}
         etcd = [recipes.etcd(name) for name in etcd_versions(tags["etcd"] for tags in wanted.values())]
         coredns = [recipes.coredns(name) for name in ordered(tags["coredns"][1:] for tags in wanted.values())]
@@ -60,6 +63,14 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
             kubectl=programs.folder(kubernetes[version]) / "kubectl",
             etcd=start_etcd if start_etcd != own_etcd else "",
         )
+
+
+def from_debian(cache: Cache, programs: Programs) -> None:
+    """What needs no program of ours: unpacked and waited for while the compiler works."""
+    node_base(cache)
+    mirror_image(cache)
+    for packages in (KUBE_PROXY_NEEDS, SHELL_NEEDS):
+        Images(cache, programs).base(packages)
 
 
 def etcd_versions(tags: t.Iterable[str]) -> list[str]:

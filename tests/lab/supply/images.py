@@ -93,7 +93,7 @@ class Images:
 
     def image(self, image: Image) -> Path:
         programs = self.programs.folder(image.recipe) if image.recipe else Path()
-        base = self._base(image.debian) if image.debian else None
+        base = self.base(image.debian) if image.debian else None
         made_from = {**dataclasses.asdict(image), "recipe": programs.name, "base": base.name if base else ""}
         product = self.cache.path("images", f"{image.name}-{image.tag}", made_from)
 
@@ -114,7 +114,8 @@ class Images:
         self.cache.make(product, f"image {image.name}:{image.tag}", build)
         return product
 
-    def _base(self, packages: tuple[str, ...]) -> Path:
+    def base(self, packages: tuple[str, ...]) -> Path:
+        """A layer of Debian."""
         product = self.cache.path("images", "debian-base", [debian.SUITE, *packages])
         self.cache.make(
             product,

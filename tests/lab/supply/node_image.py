@@ -26,7 +26,7 @@ def node_packages() -> list[str]:
 
 def node_image(cache: Cache, version: str, pause: str, repositories: Path) -> str:
     """The name of the node image for a version: made when it is missing."""
-    base = _base(cache)
+    base = node_base(cache)
     recipe = digest(FILES / "node" / "Containerfile")
     name = _name("node", version, [base, version, pause, repositories.name, recipe])
 
@@ -59,7 +59,7 @@ def mirror_image(cache: Cache) -> str:
     return name
 
 
-def _base(cache: Cache) -> str:
+def node_base(cache: Cache) -> str:
     """A Debian with everything that a node needs but Kubernetes."""
     packages = node_packages()
     rootfs, customize = FILES / "node" / "rootfs", FILES / "node" / "customize"
