@@ -72,6 +72,7 @@ notes:
   - What objects contain is never part of the result.
 seealso:
   - module: kubeops.maintenance.etcd_snapshot
+  - module: kubeops.maintenance.etcd_snapshot_extract
 """
 
 EXAMPLES = r"""

@@ -71,7 +71,11 @@ class ApiCluster:
     """A running cluster: where it is, who may ask it, and its programs."""
 
     def __init__(
-        self, folder: Path, users: t.Mapping[str, t.Sequence[str]], audit: t.Mapping[str, t.Any] | None = None
+        self,
+        folder: Path,
+        users: t.Mapping[str, t.Sequence[str]],
+        audit: t.Mapping[str, t.Any] | None = None,
+        encryption: t.Mapping[str, t.Any] | None = None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
@@ -83,6 +87,7 @@ class ApiCluster:
         self._token_file = self._secret("tokens.csv", "\n".join(lines) + "\n")
         self.audit_log = folder / "audit.log"
         self._audit = self._secret("audit.json", json.dumps(audit)) if audit else None
+        self._encryption = self._secret("encryption.json", json.dumps(encryption)) if encryption else None
         self.programs: list[Program] = []
 
     def kubeconfig(self, user: str = "admin", server: str = "") -> Path:
@@ -163,8 +168,10 @@ class ApiCluster:
         certificate, key = self.pki.server("kube-apiserver")
         self._service_account_key = self.pki.key("service-accounts")
         audited = {"audit-policy-file": self._audit, "audit-log-path": self.audit_log} if self._audit else {}
+        encrypted = {"encryption-provider-config": self._encryption} if self._encryption else {}
         return {
             **audited,
+            **encrypted,
             "bind-address": "127.0.0.1",
             "advertise-address": "127.0.0.1",
             "secure-port": self.port,
@@ -188,9 +195,12 @@ def running(
     folder: Path,
     users: t.Mapping[str, t.Sequence[str]] | None = None,
     audit: t.Mapping[str, t.Any] | None = None,
+    encryption: t.Mapping[str, t.Any] | None = None,
 ) -> t.Iterator[ApiCluster]:
-    """``users`` beside the administrator: name -> groups. They may do what roles give them. ``audit``: a policy."""
-    cluster = ApiCluster(folder, {"admin": [ADMINISTRATORS], **(users or {})}, audit)
+    """``users`` beside the administrator: name -> groups. They may do what roles give them. ``audit``: a policy,
+    ``encryption``: an EncryptionConfiguration.
+    """
+    cluster = ApiCluster(folder, {"admin": [ADMINISTRATORS], **(users or {})}, audit, encryption)
     try:
         cluster.start()
         yield cluster
