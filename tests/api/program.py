@@ -25,14 +25,14 @@ GOGC = "400"
 class Program:
     """One process, with its output in a file. It is killed when the thread that started it ends, however that comes."""
 
-    def __init__(self, program: Path, flags: t.Mapping[str, object], folder: Path) -> None:
+    def __init__(self, program: Path, flags: t.Mapping[str, object], folder: Path, *words: str) -> None:
         self.name = program.name
         self.log = folder / f"{self.name}.log"
-        words = [str(program), *(f"--{flag}={value}" for flag, value in flags.items())]
+        command = [str(program), *(f"--{flag}={value}" for flag, value in flags.items()), *words]
         with self.log.open("wb") as output:
             # setpriv becomes the program: the process is ours to end by its own id.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *words],
+                ["setpriv", "--pdeathsig", "KILL", "--", *command],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -32,7 +32,13 @@ class ProcessError(MaintenanceError):
 
 
 @contextlib.contextmanager
-def started(command: t.Sequence[str], niceness: int = 0, **options: t.Any) -> t.Iterator[subprocess.Popen[str]]:
+def started(
+    command: t.Sequence[str],
+    niceness: int = 0,
+    environment: t.Mapping[str, str] = ENVIRONMENT,
+    text: bool = True,
+    **options: t.Any,
+) -> t.Iterator[subprocess.Popen[t.Any]]:
     """A child in a process group of its own, whose files are for their owner alone. It is dead afterwards."""
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
@@ -47,13 +53,13 @@ def started(command: t.Sequence[str], niceness: int = 0, **options: t.Any) -> t.
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            env=ENVIRONMENT,
+            env=environment,
             cwd="/",
             start_new_session=True,
             umask=0o077,
             preexec_fn=prepare,
-            text=True,
-            errors="replace",
+            text=text,
+            errors="replace" if text else None,
             **options,
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -43,6 +43,11 @@ def time_of(sidecar: t.Mapping[str, t.Any]) -> datetime.datetime:
     return found
 
 
+def cluster(sidecar: t.Mapping[str, t.Any]) -> str:
+    """Which cluster it is of. A restore gives a cluster of etcd a new id; of Kubernetes it is the same as before."""
+    return str(sidecar.get("kube_system_uid") or sidecar.get("cluster_id"))
+
+
 def name(member: str, when: datetime.datetime, tier: str, revision: int | None = None) -> str:
     """A snapshot's file name; without a revision that of the file it is written to."""
     stem = f"etcd-{member}-{re.sub('[-:]', '', timestamp(when))}-{tier}"

@@ -95,16 +95,11 @@ def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[st
     cluster_id = Gateway(local).status().cluster_id
     for path, sidecar in found.items():
         if sidecar.get("cluster_id") == cluster_id:
-            return _cluster(sidecar), path
+            return store.cluster(sidecar), path
     raise MaintenanceError(
         f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
         " nothing was deleted. Take one first"
     )
-
-
-def _cluster(sidecar: t.Mapping[str, t.Any]) -> str:
-    """A restore gives a cluster of etcd a new id. Of Kubernetes it is the same cluster as before."""
-    return str(sidecar.get("kube_system_uid") or sidecar.get("cluster_id"))
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:
@@ -115,7 +110,7 @@ def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]
             name=path,
             taken=taken,
             tier=str(sidecar["tier"]),
-            cluster=_cluster(sidecar),
+            cluster=store.cluster(sidecar),
             verified=os.path.getsize(path) == sidecar["size"],
             released=bool(sidecar.get("released")),
             proven=bool(sidecar.get("proven")),

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import S3
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,16 @@ def etcd(releases: list[real_etcd.Release], tmp_path: pathlib.Path) -> t.Iterato
     """The newest release, alone in its cluster."""
     with real_etcd.Etcd(releases[-1], tmp_path / "cp1").running() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def _one_s3(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[S3]:
+    with S3(tmp_path_factory.mktemp("s3") / "server").running() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_one_s3: S3) -> S3:
+    """Empty, and running."""
+    _one_s3.clear()
+    return _one_s3

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies of a snapshot: which files belong to it, what each has to be, and where copies are known to be.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import os
+import typing as t
+
+from .._errors import MaintenanceError
+from . import store
+from .report import Report
+from .snapshot import is_described
+
+_CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """One file that goes with a snapshot, as it has to be everywhere."""
+
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
+
+@dataclasses.dataclass
+class CopyReport(Report):
+    """``copied`` and ``present`` are names of snapshots. ``gone``: they were there once, and nothing of them is now."""
+
+    to: str = ""
+    copied: list[str] = dataclasses.field(default_factory=list)
+    present: list[str] = dataclasses.field(default_factory=list)
+    gone: list[str] = dataclasses.field(default_factory=list)
+    durations: dict[str, float] = dataclasses.field(
+        default_factory=lambda: {"lock": 0.0, "verify": 0.0, "transfer": 0.0, "read_back": 0.0}
+    )
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "changed": self.changed,
+            "to": self.to,
+            "copied": self.copied,
+            "present": self.present,
+            "gone": self.gone,
+            "checks": [check.as_dict() for check in self.checks],
+            "actions": self.actions,
+            "durations": {name: round(seconds, 3) for name, seconds in self.durations.items()},
+        }
+
+
+def files(path: str, sidecar: t.Mapping[str, t.Any]) -> list[File]:
+    """The snapshot, and what is beside it but the sidecar, as the sidecar describes them."""
+    found = [File(path, int(sidecar.get("size") or 0), str(sidecar.get("sha256")))]
+    archive = sidecar.get("archive")
+    if archive:
+        beside = {os.path.basename(one): one for one in store.companions(path)}
+        name = str(archive.get("name"))
+        found.append(File(beside.get(name, f"{path}.files"), int(archive.get("size") or 0), str(archive.get("sha256"))))
+    return found
+
+
+def sidecar_file(path: str) -> File:
+    """As it is now: it may be written again at any time."""
+    name = store.sidecar(path)
+    return File(name, *digest(name))
+
+
+def digest(path: str) -> tuple[int, str]:
+    """Size and sha256."""
+    found, size = hashlib.sha256(), 0
+    with open(path, "rb") as file:
+        while data := file.read(_CHUNK):
+            found.update(data)
+            size += len(data)
+    return size, found.hexdigest()
+
+
+def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
+    """Raise MaintenanceError where a file is not, just now, what the sidecar describes."""
+    if not is_described(path, sidecar):
+        raise MaintenanceError(f"{path}: is a whole snapshot, but not the one that its sidecar describes")
+    for one in files(path, sidecar)[1:]:
+        if digest(one.path) != (one.size, one.sha256):
+            raise MaintenanceError(
+                f"{one.path}: is not the archive that the sidecar of {os.path.basename(path)} describes"
+            )
+
+
+def chosen(directory: str, names: t.Sequence[str]) -> list[tuple[str, dict[str, t.Any]]]:
+    """The named snapshots, or all of the cluster that the newest one is of; newest first."""
+    found = list(store.described(directory))
+    known = {os.path.basename(path) for path, _sidecar in found}
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise MaintenanceError(
+            f"{directory}: there is no snapshot {', '.join(missing)} with a sidecar, so nothing was copied."
+            f" There: {', '.join(sorted(known)) or 'none'}"
+        )
+    if names:
+        return [one for one in found if os.path.basename(one[0]) in names]
+    return [one for one in found if store.cluster(one[1]) == store.cluster(found[0][1])]
+
+
+def had(sidecar: t.Mapping[str, t.Any], to: str) -> bool:
+    return any(one.get("to") == to for one in sidecar.get("copies") or ())
+
+
+def note(path: str, to: str) -> None:
+    """Write into the sidecar that there is a verified copy. Under the member's lock: others write sidecars, too."""
+    now = store.timestamp(datetime.datetime.now(datetime.timezone.utc))
+    for known, sidecar in store.described(os.path.dirname(path)):
+        if known == path and not had(sidecar, to):
+            store.note(path, sidecar, copies=[*(sidecar.get("copies") or ()), {"to": to, "at": now}])
