@@ -15,7 +15,11 @@ description:
     file is whole before it gets its name.
   - The member's endpoint, name and certificates are read from its static pod manifest, or from C(etcd.service) and its
     environment files. The snapshot comes through
-    etcd's JSON gateway, so neither C(etcdctl) nor any Python package is needed on the node.
+    C(etcdctl) where the running member has one, otherwise through etcd's JSON gateway, so neither C(etcdctl) nor any
+    Python package is needed on the node.
+  - The programs of the running release, C(etcd), C(etcdctl) and C(etcdutl), are kept in C(tools/etcd-VERSION) beside
+    the snapshots with their checksums, so that a restore needs no registry. They go with the last snapshot that names
+    them.
   - Verified are the checksum that etcd appends, the structure of the whole database, that it reaches the revision
     which the member had before, and that it names the members which the cluster has. C(etcdutl snapshot status) looks
     at the second alone.
@@ -114,6 +118,15 @@ options:
       - V(0) takes a new one every time.
     type: int
     default: 0
+  save_with:
+    description:
+      - How the snapshot is fetched.
+      - V(auto) uses C(etcdctl) where one of the running member's minor release is found, beside the running member
+        (also within its container) or on the host, and the gateway otherwise, or where C(etcdctl) fails.
+      - What comes is the same and is verified in the same way; C(etcdctl) is faster.
+    type: str
+    choices: [auto, gateway, etcdctl]
+    default: auto
   timeout:
     description:
       - Seconds that the member may take to send the snapshot.
@@ -197,6 +210,11 @@ snapshot:
     size: 4673568
     database_in_use: 2101248
     sha256: b87116f76834a729fe577926dd76d9ab0a60cfca2a0549ca8af0f1639e460ac4
+    save_method: etcdctl 3.6.16
+    tools:
+      version: 3.6.16
+      directory: /var/backups/kubeops/etcd/tools/etcd-3.6.16
+      programs: {etcdutl: 58b4c3c6a1b0f0c8ab3b3f2f6c6fb1dcc9f54f7d9a1b8f1b7a1e8f1df2b7e0a4}
     tier: manual
     reason: Before the storage is moved
     run_key: ""
@@ -272,6 +290,22 @@ snapshot:
     sha256:
       description: Checksum of the file, as C(sha256sum) prints it.
       type: str
+    save_method:
+      description: How it was fetched, C(gateway) or C(etcdctl) and its version.
+      type: str
+    tools:
+      description: The programs that are kept with it. V(null) where none were found.
+      type: dict
+      contains:
+        version:
+          description: Version of the member that they are for.
+          type: str
+        directory:
+          description: Where they are.
+          type: str
+        programs:
+          description: Their names, with the sha256 of each.
+          type: dict
     tier:
       description: The O(tier).
       type: str
@@ -345,7 +379,7 @@ actions:
   elements: str
   sample:
     - "create directory /var/backups/kubeops/etcd"
-    - "save a manual snapshot of etcd/cp1 to /var/backups/kubeops/etcd: 4673536 bytes at revision 10431"
+    - "save a manual snapshot of etcd/cp1 to /var/backups/kubeops/etcd through gateway: 4673536 bytes at revision 10431"
 durations:
   description: Seconds for each part of the run.
   returned: always
@@ -395,6 +429,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "reason": {"type": "str", "default": ""},
     "run_key": {"type": "str", "default": "", "no_log": False},
     "reuse_within": {"type": "int", "default": 0},
+    "save_with": {"type": "str", "choices": ["auto", "gateway", "etcdctl"], "default": "auto"},
     "timeout": {"type": "int", "default": 600},
     "lock_timeout": {"type": "int", "default": 120},
     "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
@@ -415,9 +450,8 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     if options["state"] == "released":
         return upkeep.release(upkeep.Request(**here), options["name"])
     label = Label(options["tier"], options["reason"], options["run_key"])
-    return backup.run(
-        backup.Request(label=label, timeout=options["timeout"], reuse_within=options["reuse_within"], **here)
-    )
+    mine = {name: options[name] for name in ("timeout", "reuse_within", "save_with")}
+    return backup.run(backup.Request(label=label, **mine, **here))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from .. import _static_pod
 from .._check import WARN, Check, failures
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import health, lock, store, topology
+from . import fetch, health, lock, programs, store, topology, vault
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
 from .report import Report, reported
@@ -30,7 +30,8 @@ from .snapshot import SCHEMA, Label, is_described, save
 class Request:
     """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do.
 
-    ``unit``: what `unit.show` read.
+    ``unit``: what `unit.show` read. ``save_with``: auto, gateway or etcdctl. ``places``: folders of the host that may
+    have etcd's programs.
     """
 
     directory: str
@@ -42,6 +43,8 @@ class Request:
     unit: str = ""
     lock_path: str = lock.PATH
     dry_run: bool = False
+    save_with: str = fetch.AUTO
+    places: t.Sequence[str] = programs.PLACES
 
 
 def run(request: Request) -> dict[str, t.Any]:
@@ -60,16 +63,12 @@ def _backup(request: Request, report: Report) -> None:
         report.snapshot = _reusable(request, local, seen, report)
         if report.snapshot:
             return
-        if seen:
-            # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
-            leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
-            free = store.free_bytes(request.directory) + leftovers
-            report.checks.append(health.room(request.directory, free, seen.status.db_size))
+        means = _means(request, local, gateway, seen, report) if seen else None
         failed = failures(report.checks)
-        if failed or not seen:
+        if failed or not seen or not means:
             reasons = "; ".join(check.sentence() for check in failed)
             raise MaintenanceError(f"etcd/{local.name}: no snapshot was taken, nothing was written: {reasons}")
-        _take(request, local, gateway, seen, report)
+        _take(request, local, seen, means, report)
 
 
 def _lock(request: Request, local: LocalMember) -> t.ContextManager[float]:
@@ -118,20 +117,59 @@ def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observatio
     return 0 <= age <= request.reuse_within
 
 
-def _take(request: Request, local: LocalMember, gateway: Gateway, seen: health.Observation, report: Report) -> None:
+@dataclasses.dataclass(frozen=True)
+class _Means:
+    """With what a snapshot is taken, and the programs to keep with it."""
+
+    fetch: fetch.Fetch
+    vault: vault.Plan | None
+
+
+def _means(request: Request, local: LocalMember, gateway: Gateway, seen: health.Observation, report: Report) -> _Means:
+    version = seen.status.version
+    found = programs.of_member(local.data_dir, version, places=request.places)
+    way, checks = fetch.choose(request.save_with, found, gateway, local, version)
+    kept = vault.plan(request.directory, version, found)
+    # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
+    leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
+    free = store.free_bytes(request.directory) + leftovers
+    size = kept.size if kept else 0
+    report.checks += [*checks, vault.check(local.name, version, kept)]
+    report.checks.append(health.room(request.directory, free, seen.status.db_size, size))
+    return _Means(way, kept)
+
+
+def _take(request: Request, local: LocalMember, seen: health.Observation, means: _Means, report: Report) -> None:
     for path in store.leftovers(request.directory, local.name):
         report.act(f"remove {path}, which a killed run has left", functools.partial(os.unlink, path))
     if not os.path.isdir(request.directory):
         report.act(f"create directory {request.directory}", lambda: store.prepare(request.directory))
-    status = seen.status
+    tools = _keep(means.vault, report)
+    status, way = seen.status, means.fetch
 
     def take() -> None:
-        taken = save(gateway, local, seen, request.label, request.directory, Deadline(request.timeout))
+        taken = save(way, local, seen, request.label, request.directory, Deadline(request.timeout), {"tools": tools})
         report.durations.update(save=taken["save_seconds"], verify=taken["verify_seconds"])
         report.snapshot = taken
 
-    report.act(
-        f"save a {request.label.tier} snapshot of etcd/{local.name} to {request.directory}: "
-        f"{status.db_size} bytes at revision {status.revision}",
-        take,
-    )
+    try:
+        report.act(
+            f"save a {request.label.tier} snapshot of etcd/{local.name} to {request.directory} through {way}: "
+            f"{status.db_size} bytes at revision {status.revision}",
+            take,
+        )
+    finally:
+        report.checks += way.told
+
+
+def _keep(planned: vault.Plan | None, report: Report) -> dict[str, t.Any] | None:
+    """The programs that are kept. A snapshot without them is better than none."""
+    if planned and planned.copies:
+        try:
+            report.act("; ".join(planned.actions), lambda: vault.fill(planned))
+        except (MaintenanceError, OSError) as error:
+            evidence = f"not kept with the snapshot: {getattr(error, 'msg', error)}"
+            fix = "make room there, and look at the disk; the next snapshot tries again"
+            report.checks.append(Check("tools for a restore", WARN, planned.directory, evidence, fix))
+            return None
+    return planned.as_dict() if planned else None

@@ -34,7 +34,10 @@ class Access:
 
 @dataclasses.dataclass(frozen=True)
 class LocalMember(Access):
-    """The etcd member of this node. ``image`` is empty where systemd runs it; ``quota`` in bytes, 0: etcd's default."""
+    """The etcd member of this node. ``image`` is empty where systemd runs it; ``quota`` in bytes, 0: etcd's default.
+
+    ``endpoint`` is where the gateway is, ``grpc_endpoint`` where etcdctl is served.
+    """
 
     name: str
     data_dir: str
@@ -42,6 +45,7 @@ class LocalMember(Access):
     image: str
     source: str
     quota: int = 0
+    grpc_endpoint: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +83,7 @@ def from_settings(settings: Settings, exists: t.Callable[[str], bool]) -> LocalM
         image=settings.image,
         source=settings.source,
         quota=int(settings.flags.get("quota-backend-bytes") or 0),
+        grpc_endpoint=_endpoint(settings, http=False),
     )
 
 
@@ -93,10 +98,10 @@ def _urls(settings: Settings, name: str) -> tuple[str, ...]:
     return tuple(url for url in settings.flags.get(name, "").split(",") if url.startswith(("http://", "https://")))
 
 
-def _endpoint(settings: Settings) -> str:
+def _endpoint(settings: Settings, http: bool = True) -> str:
     """Loopback where etcd listens on it: that way leads to this member and to no other."""
     # Where etcd serves HTTP on addresses of its own, the gateway is there and not on the client URLs.
-    listen = _urls(settings, "listen-client-http-urls") or _urls(settings, "listen-client-urls")
+    listen = (http and _urls(settings, "listen-client-http-urls")) or _urls(settings, "listen-client-urls")
     for url in listen:
         address = _address(url)
         if address is not None and address.is_loopback:

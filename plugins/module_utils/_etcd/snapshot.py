@@ -17,13 +17,13 @@ import json
 import os
 import stat
 import time
+import types
 import typing as t
 
 from .._errors import MaintenanceError
 from .._wait import Deadline
 from . import contents, objects, store
 from .bolt import Database
-from .gateway import Gateway
 from .health import Observation
 from .local_member import LocalMember
 from .pages import Damaged
@@ -31,8 +31,6 @@ from .pages import Damaged
 SCHEMA = 1
 TRAILER = 32
 _CHUNK = 1 << 20
-# Written pages go to the disk in portions: one sync of a large file at the end would stall etcd's own on the same disk.
-_SYNC_EVERY = 32 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,28 +101,37 @@ def is_described(path: str, sidecar: t.Mapping[str, t.Any]) -> bool:
 
 
 def save(
-    gateway: Gateway, local: LocalMember, seen: Observation, label: Label, directory: str, deadline: Deadline
+    fetch: t.Callable[[str, Deadline], str],
+    local: LocalMember,
+    seen: Observation,
+    label: Label,
+    directory: str,
+    deadline: Deadline,
+    noted: t.Mapping[str, t.Any] = types.MappingProxyType({}),
 ) -> dict[str, t.Any]:
-    """Stream, sync, verify, compare with what the member said before, describe, rename. Return path and sidecar.
+    """Fetch, verify, compare with what the member said before, describe, rename. Return path and sidecar.
 
-    Where anything fails, nothing is left in the directory.
+    ``fetch`` writes the file, synced, and returns how. ``noted``: what else the sidecar says. Where anything fails,
+    nothing is left in the directory.
     """
     started = datetime.datetime.now(datetime.timezone.utc)
     clock = time.monotonic()
     part = os.path.join(directory, store.name(local.name, started, label.tier))
     made = [part]
     try:
-        _stream(gateway, part, deadline)
-        streamed = time.monotonic()
+        save_method = fetch(part, deadline)
+        fetched = time.monotonic()
         facts = verify(part)
         _compare(facts.contents, seen)
         path = os.path.join(directory, store.name(local.name, started, label.tier, facts.contents.revision))
         sidecar = {
             **_describe(facts, local, seen, label),
+            **noted,
+            "save_method": save_method,
             "started": store.timestamp(started),
             "finished": store.timestamp(datetime.datetime.now(datetime.timezone.utc)),
-            "save_seconds": round(streamed - clock, 3),
-            "verify_seconds": round(time.monotonic() - streamed, 3),
+            "save_seconds": round(fetched - clock, 3),
+            "verify_seconds": round(time.monotonic() - fetched, 3),
         }
         made += [store.sidecar(path), store.sidecar(path) + ".part"]
         store.write_whole(store.sidecar(path), json.dumps(sidecar, indent=2, sort_keys=True).encode() + b"\n")
@@ -153,25 +160,6 @@ def _check_trailer(handle: int, size: int) -> str:
         raise Damaged(f"its content has the sha256 {digest.hexdigest()}, its trailer says {trailer.hex()}")
     digest.update(trailer)
     return digest.hexdigest()
-
-
-def _stream(gateway: Gateway, part: str, deadline: Deadline) -> None:
-    with store.create(part) as file:
-        unsynced = 0
-        for blob in gateway.snapshot(deadline):
-            file.write(blob)
-            unsynced += len(blob)
-            if unsynced >= _SYNC_EVERY:
-                unsynced = 0
-                _to_disk(file)
-        _to_disk(file)
-
-
-def _to_disk(file: t.BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    # What is verified afterwards is then read from the disk, and etcd's own pages stay in memory.
-    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _compare(found: contents.Contents, seen: Observation) -> None:

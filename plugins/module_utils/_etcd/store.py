@@ -24,7 +24,8 @@ from .._errors import MaintenanceError
 TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
-_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json)?\.part")
+# etcdctl, which is given a name that ends in .part, puts another after it.
+_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part)?\.part")
 # The archive of the control plane's files, by what it is encrypted with.
 ARCHIVES = (".files.age", ".files.cms", ".files.tar")
 _LONGEST_SIDECAR = 1 << 20

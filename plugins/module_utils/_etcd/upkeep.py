@@ -18,7 +18,7 @@ import typing as t
 
 from .. import _static_pod
 from .._errors import MaintenanceError
-from . import lock, store, topology
+from . import lock, store, topology, vault
 from .gateway import Gateway
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
@@ -85,6 +85,10 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
     for verdict in going:
         path = verdict.snapshot.name
         report.act(f"delete {path}: {verdict.reason}", functools.partial(_delete, path))
+    gone = {verdict.snapshot.name for verdict in going}
+    needed = [_tools(sidecar) for path, sidecar in found.items() if path not in gone]
+    for folder in vault.unused(request.directory, needed):
+        report.act(f"delete {folder}, which is for no snapshot any more", functools.partial(vault.remove, folder))
     for orphan in store.orphans(request.directory):
         report.act(f"delete {orphan}, whose snapshot a killed run has deleted", functools.partial(os.unlink, orphan))
 
@@ -100,6 +104,12 @@ def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[st
         f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
         " nothing was deleted. Take one first"
     )
+
+
+def _tools(sidecar: t.Mapping[str, t.Any]) -> str:
+    """The version of the programs that were kept with a snapshot."""
+    tools = sidecar.get("tools")
+    return str(tools.get("version") if isinstance(tools, dict) else sidecar.get("etcd_version"))
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:

@@ -68,12 +68,15 @@ def releases() -> list[Release]:
 class Etcd:
     """One member: its files below ``root``, its addresses, and what can be asked of it while it runs."""
 
-    def __init__(self, release: Release, root: pathlib.Path, name: str = "cp1", pki: Pki | None = None) -> None:
+    def __init__(
+        self, release: Release, root: pathlib.Path, name: str = "cp1", pki: Pki | None = None, tls: bool = True
+    ) -> None:
         root.mkdir(exist_ok=True)
         self.release, self.root, self.name = release, root, name
         self.data = root / "data"
         client, peer = _free_ports(2)
-        self.client_url, self.peer_url = f"https://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+        self._tls = tls
+        self.client_url, self.peer_url = f"http{'s' * tls}://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
         self._pki = pki or Pki(root)
         self._pki.issue("healthcheck-client")
         self._server = self._pki.issue("server", ["127.0.0.1"])
@@ -131,11 +134,10 @@ class Etcd:
             "initial-advertise-peer-urls": self.peer_url,
             "initial-cluster": ",".join(f"{one.name}={one.peer_url}" for one in [*others, self]),
             "initial-cluster-state": state,
-            "cert-file": self._server[0],
-            "key-file": self._server[1],
-            "trusted-ca-file": self._pki.ca,
-            "client-cert-auth": "true",
         }
+        if self._tls:
+            flags.update({"cert-file": self._server[0], "key-file": self._server[1]})
+            flags.update({"trusted-ca-file": self._pki.ca, "client-cert-auth": "true"})
         return [f"--{flag}={value}" for flag, value in flags.items()]
 
     def _ready(self) -> bool | None:

@@ -62,10 +62,10 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 def test_all_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"dir": "/b", "tier": "pre-upgrade", "reason": "why", "run_key": "a->b", "reuse_within": 5}
-    more = {"timeout": 6, "lock_timeout": 7, "manifest_dir": "/m", "_ansible_check_mode": True}
+    more = {"timeout": 6, "lock_timeout": 7, "manifest_dir": "/m", "save_with": "gateway", "_ansible_check_mode": True}
     _code, printed, request = call(monkeypatch, capsys, RESULT, **options, **more)
     label = Label("pre-upgrade", "why", "a->b")
-    assert request == backup.Request("/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True)
+    assert request == backup.Request("/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True, save_with="gateway")
     assert "warnings" not in printed
 
 

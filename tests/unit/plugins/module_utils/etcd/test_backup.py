@@ -42,7 +42,7 @@ class Node:
         manifests.mkdir(exist_ok=True)
         words = (f"--name=cp1\n- --data-dir=/var/lib/etcd\n- --listen-client-urls={url}\n",)
         (manifests / "etcd.yaml").write_text("command:\n- " + "".join(words) + "image: etcd:3.6.16-0\n")
-        defaults = {"directory": str(self.backups), "label": Label("manual"), "manifests": str(manifests)}
+        defaults = {"directory": str(self.backups), "label": Label("manual"), "manifests": str(manifests), "places": ()}
         return backup.Request(**{**defaults, "lock_path": str(self.root / "lock"), **options})
 
     def tree(self) -> list[str]:
@@ -73,11 +73,14 @@ def test_a_run(node: Node) -> None:
         result = backup.run(node.request(etcd.url))
     assert set(result) == KEYS
     assert result["changed"]
-    assert {check["status"] for check in result["checks"]} == {"pass"}
-    assert [check["name"] for check in result["checks"]][-1] == "room for the snapshot"
+    statuses = {check["name"]: check["status"] for check in result["checks"]}
+    assert list(statuses)[-2:] == ["tools for a restore", "room for the snapshot"]
+    assert statuses.pop("tools for a restore") == "warn"  # a fake has none
+    assert set(statuses.values()) == {"pass"}
     assert result["actions"] == [
         f"create directory {node.backups}",
-        f"save a manual snapshot of etcd/cp1 to {node.backups}: {len(etcd.database) - 32} bytes at revision 42",
+        f"save a manual snapshot of etcd/cp1 to {node.backups} through gateway:"
+        f" {len(etcd.database) - 32} bytes at revision 42",
     ]
     assert set(result["durations"]) == {"lock", "save", "verify", "total"}
     name = os.path.basename(result["snapshot"]["path"])
@@ -290,7 +293,8 @@ class TestReuse:
         pathlib.Path(first["path"]).write_bytes(data)
         result = self.again(node)
         assert result["changed"]
-        (warning,) = (check for check in result["checks"] if check["status"] == "warn")
+        warnings = (check for check in result["checks"] if check["status"] == "warn")
+        (warning,) = (check for check in warnings if check["name"] == "earlier snapshot")
         assert warning["object"] == first["path"]
         assert "its content has the sha256" in warning["evidence"]
         assert os.path.exists(first["path"])

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import health, snapshot, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import fetch, health, snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
@@ -119,7 +119,8 @@ def test_what_is_no_file(tmp_path: pathlib.Path) -> None:
 def save(etcd: FakeEtcd, directory: pathlib.Path, seen: health.Observation | None = None) -> dict[str, t.Any]:
     local = LocalMember(etcd.url, "", "", "", "cp1", "/var/lib/etcd", (), "etcd:3.6.16-0", "etcd.yaml")
     gateway = Gateway(local, timeout=0.5)
-    return snapshot.save(gateway, local, seen or health.observe(gateway), LABEL, str(directory), Deadline(30))
+    way = fetch.Fetch(gateway, local, None)
+    return snapshot.save(way, local, seen or health.observe(gateway), LABEL, str(directory), Deadline(30))
 
 
 def test_a_saved_snapshot_is_whole_described_and_private(tmp_path: pathlib.Path) -> None:
@@ -219,8 +220,8 @@ def test_the_snapshot_gets_its_name_after_its_sidecar(tmp_path: pathlib.Path, mo
 def test_what_is_written_goes_to_the_disk_in_portions(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
     fsync = os.fsync
-    monkeypatch.setattr(snapshot, "_SYNC_EVERY", 4096)
-    monkeypatch.setattr(snapshot.os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), fsync(handle)))
+    monkeypatch.setattr(fetch, "_SYNC_EVERY", 4096)
+    monkeypatch.setattr(fetch.os, "fsync", lambda handle: (synced.append(os.fstat(handle).st_size), fsync(handle)))
     with FakeEtcd() as etcd:
         save(etcd, tmp_path)
     assert len(etcd.database) in synced

@@ -28,6 +28,7 @@ def test_leftovers_are_our_own_unfinished_files(tmp_path: pathlib.Path) -> None:
     ours = [
         "etcd-cp1-20261120T101112.345Z-manual.db.part",
         "etcd-cp1-20261120T101112.345Z-manual-rev7.db.json.part",
+        "etcd-cp1-20261120T101112.345Z-manual.db.part.part",
     ]
     others = [
         NAME,

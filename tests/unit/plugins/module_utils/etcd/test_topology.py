@@ -50,6 +50,7 @@ def test_what_kubeadm_writes() -> None:
         key_file=f"{PKI}/etcd/healthcheck-client.key",
         image="registry.k8s.io/etcd:3.6.16-0",
         source="/etc/kubernetes/manifests/etcd.yaml",
+        grpc_endpoint="https://127.0.0.1:2379",
     )
 
 
@@ -69,7 +70,10 @@ def test_what_kubeadm_writes() -> None:
     ],
 )
 def test_endpoint(flags: dict[str, str | None], endpoint: str) -> None:
-    assert topology.from_manifest(pod(**flags), ALL_FILES.__contains__).endpoint == endpoint
+    local = topology.from_manifest(pod(**flags), ALL_FILES.__contains__)
+    assert local.endpoint == endpoint
+    elsewhere = "listen_client_http_urls" in flags  # etcdctl speaks gRPC
+    assert local.grpc_endpoint == ("https://127.0.0.1:2379" if elsewhere else endpoint)
 
 
 @pytest.mark.parametrize(
