@@ -1,0 +1,97 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One turn of the schedule on one member: it is this member's, or another member does it.
+
+Each member asks the cluster and comes to the same answer by itself, see `choose`. The turn is the hour in which the
+timer elapsed, so timers must not elapse early, late or at random.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from .._check import WARN
+from .._errors import MaintenanceError
+from .._etcd import backup, choose, topology, unit, upkeep
+from .._etcd.cluster import survey
+from .._etcd.local_member import LocalMember
+from .._etcd.snapshot import Label
+from .._wait import Deadline, until
+from . import commands
+from .configuration import Configuration
+
+Say = t.Callable[[str], None]
+# A timer that missed its time while the machine was off elapses before etcd is up.
+BOOT_SECONDS = 600
+
+
+def take_snapshot(settings: Configuration, say: Say) -> None:
+    shown = unit.show(commands.run)
+    local = topology.discover(settings.manifest_dir, shown)
+    if not _is_ours(local, "takes this turn's snapshot", say):
+        return
+    common: dict[str, t.Any] = {
+        "directory": settings.dir,
+        "lock_timeout": settings.lock_timeout,
+        "manifests": settings.manifest_dir,
+        "unit": shown,
+    }
+    label = Label(settings.tier, "taken by the schedule")
+    result = backup.run(backup.Request(label=label, timeout=settings.timeout, **common))
+    _warn(result, say)
+    taken = result["snapshot"]
+    done = (
+        f"took {taken['path']}: revision {taken['revision']}, {taken['live_keys']} keys, {taken['size']} bytes,"
+        f" verified, {result['durations']['total']:.1f} s"
+    )
+    say(done)
+    try:
+        pruned = upkeep.prune(upkeep.Request(**common), settings.keep)
+    except MaintenanceError as error:
+        raise MaintenanceError(f"{error.msg}. Before that it {done}", **error.data) from error
+    for one in pruned["removed"]:
+        say(f"deleted {one['name']}: {one['reason']}")
+    say(f"{local.name}: {done}; {len(pruned['removed'])} deleted, {len(pruned['kept'])} kept")
+
+
+def _is_ours(local: LocalMember, does: str, say: Say) -> bool:
+    def ask() -> t.Optional[choose.Choice]:
+        try:
+            return choose.members(survey([local], compare=False), number)
+        except MaintenanceError:
+            if deadline.over:
+                raise
+            return None
+
+    number = choose.turn(datetime.datetime.now(datetime.timezone.utc))
+    deadline = Deadline(_patience(_uptime()))
+    choice = until(ask, deadline, lambda: f"etcd/{local.name} did not answer")
+    for check in choice.checks():
+        say(f"{check.object} {check.evidence}")
+    if not choice.members:
+        reasons = "; ".join(f"{name} {why}" for name, why in choice.left_out.items())
+        raise MaintenanceError(f"no member of etcd may take a snapshot, so none was taken: {reasons}")
+    first = choice.members[0]
+    if first != local.name:
+        say(f"{first} {does}, {local.name} has nothing to do")
+    return first == local.name
+
+
+def _patience(uptime: float) -> float:
+    return max(0.0, BOOT_SECONDS - uptime)
+
+
+def _uptime() -> float:
+    with open("/proc/uptime", encoding="ascii") as file:
+        return float(file.read().split()[0])
+
+
+def _warn(result: t.Mapping[str, t.Any], say: Say) -> None:
+    for check in result["checks"]:
+        if check["status"] == WARN:
+            say(f"{check['name']}: {check['object']}: {check['evidence']}. {check['fix']}")
