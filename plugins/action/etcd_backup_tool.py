@@ -34,10 +34,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         finally:
             os.unlink(source)
         copied.pop("src", None)  # is gone
-        if copied.get("diff"):
-            # Its bytes say nothing to anybody.
-            before = "another one" if copied["diff"][0].get("before") else "none"
-            copied["diff"] = [{"before": f"{before}\n", "after": f"{version}\n", "after_header": arguments["dest"]}]
+        if isinstance(copied.get("diff"), list):  # of contents, whose bytes say nothing to anybody
+            copied["diff"] = [{"before": "", "after": f"{version}\n", "after_header": arguments["dest"]}]
         return {**result, **copied, "version": version}
 
     def _copied(self, source: str, dest: str, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:

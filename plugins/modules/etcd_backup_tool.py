@@ -29,6 +29,18 @@ options:
       - The node's Python, which runs it.
     type: path
     required: true
+attributes:
+  action:
+    description: Has a part that runs on the controller.
+    support: full
+    details: It makes the program there. Copying it is the work of M(ansible.builtin.copy).
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Shows the version, and none of its bytes.
+  idempotent:
+    support: full
 extends_documentation_fragment:
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP

@@ -33,8 +33,10 @@ def describe(unit: str, run: commands.Run = commands.run) -> dict[str, t.Any]:
     _code, said, _error = run(["systemctl", "show", unit, f"--property={','.join(_SHOWN)}"])
     shown = parse(said).get(unit, {})
     run(["journalctl", "--sync"])  # the last lines may be on their way
-    journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={LINES}", f"--unit={unit}"]
-    _code, said, _error = run(journal)
+    of_run = shown.get("InvocationID")
+    # What the run has said, and what systemd has said of it.
+    wanted = [f"_SYSTEMD_INVOCATION_ID={of_run}", "+", f"INVOCATION_ID={of_run}"] if of_run else [f"--unit={unit}"]
+    _code, said, _error = run(["journalctl", "--quiet", "--no-pager", "--output=cat", f"--lines={LINES}", *wanted])
     host, result = socket.gethostname(), shown.get("Result") or "unknown"
     return {
         "host": host,

@@ -49,8 +49,9 @@ def _told(entry: Entry) -> str:
         return f"{text}, one is running since {entry['began']}"
     if not entry["began"]:
         return f"{text}, none since the machine has started"
-    how = "ended well" if entry["result"] == "success" else f"FAILED ({entry['result']})"
-    return f"{text}, last {entry['began']} {how}{': ' if entry['said'] else ''}{entry['said']}"
+    if entry["result"] != "success":
+        return f"{text}, last {entry['began']} failed ({entry['result']})"
+    return f"{text}, last {entry['began']} ended well{': ' if entry['said'] else ''}{entry['said']}"
 
 
 def _runs(host: str, entry: Entry) -> t.Iterator[Check]:
@@ -61,7 +62,8 @@ def _runs(host: str, entry: Entry) -> t.Iterator[Check]:
         yield Check(name, WARN, host, f"{timer} is not {state}", f"systemctl enable --now {timer}")
     if entry["failed"]:
         fix = f"systemctl status {service}; journalctl -u {service}"
-        yield Check(name, WARN, host, f"{service} failed at {entry['began']}: {entry['said'] or entry['result']}", fix)
+        why = entry["said"].removeprefix("FAILED: ") or entry["result"]
+        yield Check(name, WARN, host, f"{service} failed at {entry['began']}: {why}", fix)
     if entry["untold"]:
         unit = systemd.notice(entry["name"])
         yield Check("failure notice", WARN, host, f"{unit} failed, too", f"journalctl -u '{unit}'")

@@ -80,7 +80,7 @@ def _status(settings: configuration.Configuration, _arguments: argparse.Namespac
     now = datetime.datetime.now(datetime.timezone.utc)
     for line in status.lines({socket.gethostname(): entries}, None, now):
         _say(line)
-    for line in inventory.table(inventory.read(settings.dir, (), False)):
+    for line in inventory.table(inventory.read(settings.dir, (), inventory.Look())):
         _say(line)
     failed = [entry["name"] for entry in entries if entry["failed"]]
     if failed:

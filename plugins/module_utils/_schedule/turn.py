@@ -13,6 +13,7 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import datetime
+import os
 import typing as t
 
 from .._check import WARN
@@ -56,7 +57,8 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
         raise MaintenanceError(f"{error.msg}. Before that it {done}", **error.data) from error
     for one in pruned["removed"]:
         say(f"deleted {one['name']}: {one['reason']}")
-    say(f"{local.name}: {done}; {len(pruned['removed'])} deleted, {len(pruned['kept'])} kept")
+    name = os.path.basename(taken["path"])
+    say(f"{name} is there and verified; {len(pruned['removed'])} deleted, {len(pruned['kept'])} kept")
 
 
 def _is_ours(local: LocalMember, does: str, say: Say) -> bool:

@@ -72,8 +72,8 @@ def test_a_run_takes_a_verified_snapshot_and_prunes(etcd: Etcd, python: str) -> 
         code, said = tool.run("backup")
         assert code == 0, said
     newest, *others = tool.snapshots
-    assert f"cp1: took {newest}: revision 4, 3 keys, " in said[-1]
-    assert said[-1].endswith("; 1 deleted, 3 kept")
+    assert said[0].startswith(f"took {newest}: revision 4, 3 keys, ")
+    assert said[-1] == f"{pathlib.Path(newest).name} is there and verified; 1 deleted, 3 kept"
     assert [line for line in said if line.startswith("deleted etcd-cp1-")]
     assert len(others) == 2
     assert by_hand in others

@@ -138,7 +138,7 @@ def test_what_is_told() -> None:
         asked.append(words[0])
         if words[0] == "systemctl":
             return 0, f"Id={UNIT}\nResult=timeout\nExecMainStatus=15\nInvocationID=abc\n", ""
-        return 0, "one\ntwo\n" if "--unit=" + UNIT in words else "", ""
+        return 0, "one\ntwo\n" if words[-1] == "INVOCATION_ID=abc" else "", ""
 
     asked: list[str] = []
     told = notice.describe(UNIT, run)

@@ -127,10 +127,10 @@ def test_nothing_is_scheduled() -> None:
 def test_the_last_run_failed() -> None:
     hosts = {"cp1": [entry(failed=True, result="exit-code", said="FAILED: etcd is down", untold=True)]}
     said = status.lines(hosts, FRESH, NOW)
-    assert said[0].endswith("last 2026-11-21T15:00:00Z FAILED (exit-code): FAILED: etcd is down")
+    assert said[0].endswith("last 2026-11-21T15:00:00Z failed (exit-code)")
     assert said[1] == (
         "WARN  schedule of the snapshot: cp1: kubeops-etcd-backup.service failed at 2026-11-21T15:00:00Z:"
-        " FAILED: etcd is down. Fix: systemctl status kubeops-etcd-backup.service;"
+        " etcd is down. Fix: systemctl status kubeops-etcd-backup.service;"
         " journalctl -u kubeops-etcd-backup.service"
     )
     assert "kubeops-etcd-failed@kubeops-etcd-backup.service.service failed, too" in said[2]
