@@ -17,6 +17,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import typing as t
 
@@ -28,7 +29,7 @@ LONGEST_KEY = 32768
 # A branch has two children at least, so a tree of this depth is larger than any file.
 _DEEPEST = 32
 
-Row = tuple[int, bytes, bytes]
+Row = tuple[bytes, bytes]
 # From the first of these keys on and, where there is a second one, up to before it.
 Bounds = tuple[bytes, t.Optional[bytes]]
 _ALL: Bounds = (b"", None)
@@ -45,7 +46,7 @@ class Database:
         self._bucket_header = struct.Struct(f"{order}QQ")
         self._page_header = struct.Struct(f"{order}QHHI")
 
-    def buckets(self) -> t.Iterator[tuple[bytes, t.Iterator[tuple[bytes, bytes]]]]:
+    def buckets(self) -> t.Iterator[tuple[bytes, t.Iterator[Row]]]:
         """Each bucket's name with its rows (key, value) in order. At its end the whole structure has been checked."""
         for bucket, value in self._root():
             rows = self._rows(bucket, value)
@@ -54,45 +55,52 @@ class Database:
                 pass
         self._pages.check_freelist()
 
-    def rows(self, wanted: bytes) -> t.Iterator[tuple[bytes, bytes]]:
+    def rows(self, wanted: bytes) -> t.Iterator[Row]:
         """The rows of one bucket alone; the rest is not looked at."""
         for bucket, value in self._root():
             if bucket == wanted:
                 yield from self._rows(bucket, value)
 
-    def _rows(self, bucket: bytes, value: bytes) -> t.Iterator[tuple[bytes, bytes]]:
-        root = self._bucket_header.unpack_from(value)[0]
-        for flags, key, row in self._tree(root) if root else self._inline(bucket, value[BUCKET_HEADER_SIZE:]):
-            if flags:
-                raise Damaged(f"bucket {bucket[:40]!r}: a bucket inside a bucket, etcd makes none")
-            yield key, row
-
-    def _root(self) -> t.Iterator[tuple[bytes, bytes]]:
+    def _root(self) -> t.Iterator[Row]:
         self._pages.begin()
-        for flags, bucket, value in self._tree(self._pages.meta.root):
-            if flags != BUCKET or len(value) < BUCKET_HEADER_SIZE:
-                raise Damaged(f"the root holds a row that is no bucket: {bucket[:40]!r}")
+        for bucket, value in self._tree(self._pages.meta.root, BUCKET):
+            if len(value) < BUCKET_HEADER_SIZE:
+                raise Damaged(f"the bucket {bucket[:40]!r} is cut off")
             yield bucket, value
 
-    def _tree(self, root: int) -> t.Iterator[Row]:
-        for page, bounds in self._leaves(root, _ALL, 0):
-            yield from self._leaf_rows(page, bounds)
+    def _rows(self, bucket: bytes, value: bytes) -> t.Iterator[Row]:
+        root = self._bucket_header.unpack_from(value)[0]
+        if root:
+            return self._tree(root, 0)
+        return iter(self._leaf_rows(self._inline(bucket, value[BUCKET_HEADER_SIZE:]), _ALL, 0))
 
-    def _leaves(self, number: int, bounds: Bounds, depth: int) -> t.Iterator[tuple[Page, Bounds]]:
+    def _tree(self, root: int, kind: int) -> t.Iterator[Row]:
+        """The rows below a page, all of which have to have the flags ``kind``."""
+        # Page by page, since a generator in a generator for each of some million rows is what takes the time.
+        pages = (self._leaf_rows(page, bounds, kind) for page, bounds in self._leaves(root))
+        return itertools.chain.from_iterable(pages)
+
+    def _leaves(self, root: int) -> t.Iterator[tuple[Page, Bounds]]:
         """The leaf pages below a page in order, each with the bounds of its keys."""
-        if depth > _DEEPEST:
-            raise Damaged(f"page {number}: the tree has more than {_DEEPEST} levels")
-        page = self._pages.take(number)
-        # Only a root may be an empty leaf.
-        if page.flags == LEAF and (page.count or not depth):
-            yield page, bounds
-        elif page.flags == BRANCH and page.count:
-            for child, child_bounds in self._children(page, bounds):
-                yield from self._leaves(child, child_bounds, depth + 1)
-        else:
-            raise Damaged(
-                f"page {number}: type {page.flags:#x} with {page.count} rows, it should be a branch or a leaf"
-            )
+        # One iterator over children for each level.
+        levels: list[t.Iterator[tuple[int, Bounds]]] = [iter([(root, _ALL)])]
+        while levels:
+            for number, bounds in levels[-1]:
+                if len(levels) > _DEEPEST:
+                    raise Damaged(f"page {number}: the tree has more than {_DEEPEST} levels")
+                page = self._pages.take(number)
+                # Only a root may be an empty leaf.
+                if page.flags == LEAF and (page.count or len(levels) == 1):
+                    yield page, bounds
+                elif page.flags == BRANCH and page.count:
+                    levels.append(self._children(page, bounds))
+                    break
+                else:
+                    raise Damaged(
+                        f"page {number}: type {page.flags:#x} with {page.count} rows, it should be a branch or a leaf"
+                    )
+            else:
+                levels.pop()
 
     def _children(self, page: Page, bounds: Bounds) -> t.Iterator[tuple[int, Bounds]]:
         """The pages below a branch: each one's keys lie between its own key here and the next one's."""
@@ -113,14 +121,16 @@ class Database:
             key, child = next_key, next_child
         yield child, (key, upper)
 
-    def _leaf_rows(self, page: Page, bounds: Bounds) -> t.Iterator[Row]:
+    def _leaf_rows(self, page: Page, bounds: Bounds, kind: int) -> list[Row]:
         (lower, upper), data = bounds, page.data
         end = _table_end(page)
         size = len(data)
         key = previous = b""
-        table = self._leaf_element.iter_unpack(data[HEADER_SIZE:end])
-        for base, (flags, position, key_size, value_size) in zip(range(HEADER_SIZE, end, ELEMENT_SIZE), table):
+        rows = []
+        base = HEADER_SIZE
+        for flags, position, key_size, value_size in self._leaf_element.iter_unpack(data[HEADER_SIZE:end]):
             start = base + position
+            base += ELEMENT_SIZE
             middle = start + key_size
             # Rows follow each other: were a byte part of many, a small file could claim to hold endless data.
             if start < end or not 0 < key_size <= LONGEST_KEY or middle + value_size > size or flags > BUCKET:
@@ -129,19 +139,23 @@ class Database:
             key = data[start:middle]
             if key <= previous or key < lower:
                 raise Damaged(f"page {page.number}: keys out of order at {key[:40]!r}")
+            if flags != kind:
+                what = "a bucket inside a bucket" if flags else "a row beside the buckets"
+                raise Damaged(f"page {page.number}: {what}, etcd makes none: {key[:40]!r}")
             previous = key
-            yield flags, key, data[middle:end]
+            rows.append((key, data[middle:end]))
         if upper is not None and key >= upper:
             raise Damaged(f"page {page.number}: keys reach beyond those of its parent, to {key[:40]!r}")
+        return rows
 
-    def _inline(self, bucket: bytes, data: bytes) -> t.Iterator[Row]:
-        """The rows of a bucket that is kept inside its own row: a page without a number."""
+    def _inline(self, bucket: bytes, data: bytes) -> Page:
+        """The page of a bucket that is kept inside its own row. It has no number."""
         if len(data) < HEADER_SIZE:
             raise Damaged(f"inline bucket {bucket[:40]!r}: is cut off")
         _number, flags, count, overflow = self._page_header.unpack_from(data)
         if flags != LEAF or overflow:
             raise Damaged(f"inline bucket {bucket[:40]!r}: type {flags:#x} with overflow {overflow}")
-        return self._leaf_rows(Page(0, flags, count, data), _ALL)
+        return Page(0, flags, count, data)
 
 
 def _table_end(page: Page) -> int:

@@ -79,9 +79,10 @@ def read(
     if missing:
         raise Damaged(f"buckets that etcd always makes are missing: {b', '.join(sorted(missing)).decode()}")
     groups = walk.tally.groups()
+    revision = _main(walk.last)
     return Contents(
-        revision=walk.revision,
-        head=max(walk.revision, walk.compacted, 1),
+        revision=revision,
+        head=max(revision, walk.compacted, 1),
         keys=sum(group.objects for group in groups),
         rows=walk.count,
         members=tuple(sorted(walk.members, key=lambda one: one.id)),
@@ -105,7 +106,8 @@ class _Walk:
     """What has been found so far."""
 
     def __init__(self, with_hash: bool = False, namespaces: bool = False, visit: t.Optional[Visitor] = None) -> None:
-        self.revision = self.compacted = self.count = self.hash = 0
+        self.compacted = self.count = self.hash = 0
+        self.last = b""
         self.tally = objects.Tally(namespaces)
         self._visit = visit
         self.members: list[state.Member] = []
@@ -122,32 +124,34 @@ class _Walk:
         }
 
     def bucket(self, name: bytes, rows: t.Iterable[tuple[bytes, bytes]]) -> None:
-        handle = self._handlers.get(name)
         if self._with_hash:
             self.hash = crc32c.update(self.hash, name)
+            rows = self._hashed(rows)
+        handle = self._handlers.get(name, _nothing)
         for key, value in rows:
             self.count += 1
-            if self._with_hash:
-                self.hash = crc32c.update(self.hash, key + value)
-            if handle is None:
-                continue
             try:
                 handle(key, value)
             except state.MALFORMED as error:
                 raise Damaged(f"bucket {name.decode()}: row {key[:40]!r} is not what etcd writes: {error}") from error
 
+    def _hashed(self, rows: t.Iterable[tuple[bytes, bytes]]) -> t.Iterator[tuple[bytes, bytes]]:
+        for key, value in rows:
+            self.hash = crc32c.update(self.hash, key + value)
+            yield key, value
+
     def _revision(self, key: bytes, value: bytes) -> None:
         """Key: main revision, '_', sub revision and 't' on a tombstone. Value: a KeyValue."""
-        tombstone = key[17:] == b"t"
-        if len(key) - tombstone != 17 or key[8:9] != b"_":
+        tombstone = len(key) == 18 and key[17] == 0x74
+        if len(key) != 17 + tombstone or key[8] != 0x5F:
             raise ValueError("no revision")
-        self.revision = int.from_bytes(key[:8], "big")
+        self.last = key
         name = key_of(value)
         self.tally.add(name, value, tombstone)
         if name == KUBE_SYSTEM:
             self.kube_system = b"" if tombstone else protobuf.first(value, 5)
         if self._visit:
-            self._visit(self.revision, name, value, tombstone)
+            self._visit(_main(key), name, value, tombstone)
 
     def _setting(self, key: bytes, value: bytes) -> None:
         if key in (b"scheduledCompactRev", b"finishedCompactRev"):
@@ -163,6 +167,14 @@ class _Walk:
         found = dict(protobuf.fields(key))
         self.alarms.append(state.alarm(t.cast(int, found.get(1, 0)), t.cast(int, found.get(2, 0))))
         _limit(self.alarms)
+
+
+def _nothing(_key: bytes, _value: bytes) -> None:
+    pass
+
+
+def _main(key: bytes) -> int:
+    return int.from_bytes(key[:8], "big")
 
 
 def _limit(items: t.Sized) -> None:

@@ -121,10 +121,9 @@ class Pages:
             raise Damaged(f"page {number}: has the unknown type {flags:#x}")
         if number + overflow >= pages or (overflow + 1) * size > _WIDEST[flags]:
             raise Damaged(f"page {number}: overflows into {overflow} pages")
-        for spanned in range(number, number + overflow + 1):
-            self._use(spanned)
+        self._use(number, number + overflow + 1)
         if overflow:
-            data = self._read(number * size, (overflow + 1) * size)
+            data += self._read((number + 1) * size, overflow * size)
         return Page(number, flags, count, data)
 
     def check_freelist(self) -> None:
@@ -144,15 +143,16 @@ class Pages:
                 raise Damaged(
                     f"page {page.number}: lists page {free} as free, there are the pages 2 to {self.meta.pages - 1}"
                 )
-            self._use(free)
+            self._use(free, free + 1)
         lost = self._used.find(0)
         if lost >= 0:
             raise Damaged(f"page {lost}: neither in use nor free")
 
-    def _use(self, number: int) -> None:
-        if self._used[number]:
-            raise Damaged(f"page {number}: is used twice")
-        self._used[number] = 1
+    def _use(self, number: int, end: int) -> None:
+        twice = self._used.find(1, number, end)
+        if twice >= 0:
+            raise Damaged(f"page {twice}: is used twice")
+        self._used[number:end] = b"\1" * (end - number)
 
     def _read(self, offset: int, size: int) -> bytes:
         if offset + size > self._size:

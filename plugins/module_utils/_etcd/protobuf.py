@@ -39,6 +39,8 @@ def fields(data: bytes) -> t.Iterator[tuple[int, t.Union[int, bytes]]]:
 
 def varint(data: bytes, position: int) -> tuple[int, int]:
     """The number at ``position`` and the position after it."""
+    if position < len(data) and data[position] < 0x80:  # most are small
+        return data[position], position + 1
     result = 0
     for shift in range(0, 70, 7):
         if position >= len(data):

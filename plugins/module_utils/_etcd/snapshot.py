@@ -30,7 +30,7 @@ from .pages import Damaged
 
 SCHEMA = 1
 TRAILER = 32
-_CHUNK = 1 << 20
+_CHUNK = 256 << 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,15 +147,17 @@ def save(
 def _check_trailer(handle: int, size: int) -> str:
     if size % 512 != TRAILER:
         raise Damaged(f"{size} bytes: a snapshot is a database of whole pages and {TRAILER} bytes of checksum")
+    # Before the walk and in one go: what the walk then reads here and there comes from memory.
     digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK))
     left = size - TRAILER
     while left:
-        data = os.read(handle, min(_CHUNK, left))
-        if not data:
+        count = os.preadv(handle, [buffer[: min(_CHUNK, left)]], size - TRAILER - left)
+        if not count:
             raise Damaged(f"the file ends {left} bytes early")
-        digest.update(data)
-        left -= len(data)
-    trailer = os.read(handle, TRAILER)
+        digest.update(buffer[:count])
+        left -= count
+    trailer = os.pread(handle, TRAILER, size - TRAILER)
     if trailer != digest.digest():
         raise Damaged(f"its content has the sha256 {digest.hexdigest()}, its trailer says {trailer.hex()}")
     digest.update(trailer)

@@ -132,8 +132,8 @@ SPOILED: dict[str, tuple[t.Callable[[Corner], object], str]] = {
     "value past the page": (lambda c: c.number(2, 16 + 12, "I", 2**32 - 1), "page 2: a row lies outside"),
     "unknown row flag": (lambda c: c.number(2, 16, "I", 2), "page 2: a row lies outside"),
     "bucket in a bucket": (lambda c: c.number(2, 16, "I", 1), "a bucket inside a bucket"),
-    "row beside the buckets": (lambda c: c.number(6, 16, "I", 0), "the root holds a row that is no bucket"),
-    "bucket cut off": (lambda c: c.number(6, 16 + 12, "I", 15), "the root holds a row that is no bucket"),
+    "row beside the buckets": (lambda c: c.number(6, 16, "I", 0), "page 6: a row beside the buckets"),
+    "bucket cut off": (lambda c: c.number(6, 16 + 12, "I", 15), "the bucket b'key' is cut off"),
     "bucket that is the root": (lambda c: c.put(6, 16 + 16 + 3, struct.pack("<Q", 6)), "page 6: is used twice"),
     "inline bucket cut off": (
         lambda c: c.put(6, 16 + 16 + 3, struct.pack("<Q", 0)),
