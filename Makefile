@@ -25,7 +25,8 @@ test: check lab-ready ## check, then drains and upgrades of real clusters
 bench-drain: lab-supply ## Compare drains with kubectl's and kubernetes.core's
 	@$(PYTHON) tests/bench/drain.py
 
-test-all: test ## test and whatever is slower (nothing today)
+test-all: test ## test, and half an hour of spoiled snapshots for their reader
+	@KUBEOPS_FUZZ_ROUNDS=200000 scripts/stage "spoiled snapshots" .venv/bin/pytest --quiet tests/integration/etcd/test_fuzz.py
 
 demo: lab-ready ## Watch a real cluster being upgraded under traffic
 	@$(PYTHON) tests/lab/demo.py

@@ -16,10 +16,9 @@ import array
 import bisect
 import typing as t
 
-from . import layout, snapshot
+from . import contents, layout, snapshot
 from .bolt import Database
 from .columns import aligned
-from .contents import key_of
 from .layout import Place
 from .objects import Latest, Places
 
@@ -97,10 +96,10 @@ def compare(before: str, after: str, most: int) -> dict[str, t.Any]:
 
 
 def _read_names(handle: int, facts: snapshot.Facts, rows: Rows, examples: bytearray, most: int, names: Names) -> None:
-    for number, (_revision, row) in enumerate(Database(handle, facts.size - snapshot.TRAILER).rows(b"key")):
+    for number, (key, _tombstone) in enumerate(contents.keys(Database(handle, facts.size - snapshot.TRAILER))):
         if examples[number]:
             known = names[KINDS[examples[number] - 1]].setdefault(rows.places[number], [])
-            bisect.insort(known, layout.name(key_of(row)))
+            bisect.insort(known, layout.name(key))
             del known[most:]
 
 

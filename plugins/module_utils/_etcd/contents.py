@@ -60,6 +60,15 @@ class Contents:
     objects: tuple[objects.Group, ...]
 
 
+def keys(database: Database) -> t.Iterator[tuple[bytes, bool]]:
+    """The key of each row in the order of revisions, and whether it is a tombstone; nothing else is looked at."""
+    for revision, row in database.rows(b"key"):
+        try:
+            yield _key_of(row), revision.endswith(b"t")
+        except state.MALFORMED as error:
+            raise _malformed(b"key", revision, error) from error
+
+
 # Sees each row of a key: its revision, the key, the KeyValue, and whether it is a tombstone.
 Visitor = t.Callable[[int, bytes, bytes, bool], None]
 
@@ -133,7 +142,7 @@ class _Walk:
             try:
                 handle(key, value)
             except state.MALFORMED as error:
-                raise Damaged(f"bucket {name.decode()}: row {key[:40]!r} is not what etcd writes: {error}") from error
+                raise _malformed(name, key, error) from error
 
     def _hashed(self, rows: t.Iterable[tuple[bytes, bytes]]) -> t.Iterator[tuple[bytes, bytes]]:
         for key, value in rows:
@@ -146,7 +155,7 @@ class _Walk:
         if len(key) != 17 + tombstone or key[8] != 0x5F:
             raise ValueError("no revision")
         self.last = key
-        name = key_of(value)
+        name = _key_of(value)
         self.tally.add(name, value, tombstone)
         if name == KUBE_SYSTEM:
             self.kube_system = b"" if tombstone else protobuf.first(value, 5)
@@ -169,6 +178,10 @@ class _Walk:
         _limit(self.alarms)
 
 
+def _malformed(bucket: bytes, key: bytes, error: Exception) -> Damaged:
+    return Damaged(f"bucket {bucket.decode()}: row {key[:40]!r} is not what etcd writes: {str(error)[:200]}")
+
+
 def _nothing(_key: bytes, _value: bytes) -> None:
     pass
 
@@ -182,7 +195,7 @@ def _limit(items: t.Sized) -> None:
         raise ValueError(f"there are more than {_MOST} of them")
 
 
-def key_of(value: bytes) -> bytes:
+def _key_of(value: bytes) -> bytes:
     """The key of a KeyValue, which etcd writes first. Revisions that a restore made up have none."""
     if value[:1] != b"\x0a":
         return protobuf.first(value, 1)

@@ -12,9 +12,8 @@ from __future__ import annotations
 import difflib
 import typing as t
 
-from . import layout
+from . import contents, layout
 from .bolt import Database
-from .contents import key_of
 from .objects import Group
 from .snapshot import TRAILER
 
@@ -29,13 +28,12 @@ def keys(handle: int, size: int, wanted: t.Sequence[bytes]) -> str:
     names = {key[key.rfind(b"/") :] for key in wanted if b"/" in key}
     alike: dict[bytes, None] = {}
     beside: dict[bytes, None] = {}
-    for revision, row in Database(handle, size - TRAILER).rows(b"key"):
-        key = key_of(row)
+    for key, tombstone in contents.keys(Database(handle, size - TRAILER)):
         slash = key.rfind(b"/")
         for kept, matches in ((alike, key[slash:] in names), (beside, key[: slash + 1] in directories)):
             if not matches:
                 continue
-            if revision.endswith(b"t"):
+            if tombstone:
                 kept.pop(key, None)
             elif len(kept) < _MOST_COMPARED:
                 kept[key] = None
