@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs on a node: meets whoever writes an unfinished file below a folder, and does something to it.
+"""Runs on a node: meets whoever writes an unfinished snapshot to a folder, and does something about it.
 
-    python3 meet.py FOLDER kill|fill
+    python3 meet.py FOLDER kill|kill-starter|fill
 
 The writer is stopped while it is met, so that what happens to it happens in its middle, however fast it is.
 """
@@ -26,7 +26,7 @@ def writer(folder: str) -> tuple[int, str] | None:
     for link in glob.glob("/proc/[0-9]*/fd/*"):
         try:
             file = os.readlink(link)
-            if file.startswith(f"{folder}/") and ".part" in file and os.path.getsize(file):
+            if os.path.dirname(file) == folder and ".db.part" in file and os.path.getsize(file):
                 return int(link.split("/")[2]), file
         except OSError:
             continue
@@ -34,7 +34,7 @@ def writer(folder: str) -> tuple[int, str] | None:
 
 
 def unfinished(folder: str) -> bool:
-    return any(".part" in name for name in os.listdir(folder)) if os.path.isdir(folder) else False
+    return any(".db.part" in name for name in os.listdir(folder)) if os.path.isdir(folder) else False
 
 
 def meet(folder: str) -> tuple[int, str]:
@@ -46,6 +46,11 @@ def meet(folder: str) -> tuple[int, str]:
             return found
         time.sleep(0.001)
     raise SystemExit(f"nobody wrote to {folder} within {SECONDS} s")
+
+
+def starter(process: int) -> int:
+    with open(f"/proc/{process}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
 
 
 def fill(folder: str) -> None:
@@ -64,6 +69,8 @@ def main() -> None:
         met = {"process": process, "name": name.read().strip(), "file": file, "size": os.path.getsize(file)}
     if deed == "kill":
         os.kill(process, signal.SIGKILL)
+    elif deed == "kill-starter":
+        os.kill(starter(process), signal.SIGKILL)
     else:
         fill(folder)
         os.kill(process, signal.SIGCONT)

@@ -17,6 +17,7 @@ import datetime
 import json
 import os
 import re
+import stat
 import typing as t
 
 from .._errors import MaintenanceError
@@ -98,11 +99,14 @@ def prepare(directory: str) -> bool:
 def check_directory(directory: str) -> None:
     """A snapshot holds all Secrets of a cluster: refuse a place where everybody could exchange it for another."""
     if not os.path.isabs(directory):
-        raise MaintenanceError(f"{directory}: is no absolute path")
+        raise MaintenanceError(f"{directory or 'the empty name of a directory'}: is no absolute path")
     if os.path.lexists(directory) and not os.path.isdir(directory):
         raise MaintenanceError(f"{directory}: is no directory. Choose another")
-    if os.path.isdir(directory) and os.stat(directory).st_mode & 0o002:
-        raise MaintenanceError(f"{directory}: everybody may write to it. Choose another, or: chmod 0700 {directory}")
+    mode = os.stat(directory).st_mode if os.path.isdir(directory) else 0
+    if mode & 0o002:
+        # /tmp and the like are meant for everybody, and have to stay so.
+        or_close_it = "" if mode & stat.S_ISVTX else f", or: chmod 0700 {directory}"
+        raise MaintenanceError(f"{directory}: everybody may write to it. Choose another{or_close_it}")
 
 
 def leftovers(directory: str, member: str) -> list[str]:

@@ -8,31 +8,64 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
+
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.backups import Folder
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import Run
+    from testinfra.host import Host
 
 Start = t.Callable[..., "Run"]
+On = t.Callable[[str], "Host"]
 
 
-def test_a_killed_save_leaves_nothing_that_looks_whole(ballast: None, backup: Start, folder: Folder) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def large(ballast: None) -> None:
+    """Or no save would last until it is met."""
+
+
+def test_etcdctl_is_killed_and_the_gateway_takes_its_place(backup: Start, folder: Folder) -> None:
     with folder.met("kill") as met:
         run = backup()
-        assert run.finish(seconds=120) != 0
-    assert met()["size"] > 0
+        assert run.finish(seconds=120) == 0, run.output
+    assert met()["name"] == "etcdctl"
+    (name,) = folder.snapshots()
+    assert folder.sidecar(name)["save_method"] == "gateway"
+    assert folder.files() == [name, f"{name}.json"]
+    folder.remove()
+
+
+def nothing_looks_whole(folder: Folder) -> None:
     left = folder.files()
     assert left, "what was killed was no save"
     assert [name for name in left if ".part" not in name] == []
-
-
-def test_the_lock_is_free(folder: Folder) -> None:
+    until("the end of all that writes there", lambda: not folder.shell(f"pgrep -f {folder.path} || true"), seconds=10)
     folder.shell("flock --nonblock /run/kubeops-etcd.lock true")
 
 
+def test_the_module_is_killed_and_its_etcdctl_ends_with_it(backup: Start, folder: Folder) -> None:
+    with folder.met("kill-starter") as met:
+        run = backup()
+        assert run.finish(seconds=120) != 0
+    assert met()["name"] == "etcdctl"
+    nothing_looks_whole(folder)
+
+
+def test_the_module_is_killed_while_it_writes_itself(on: On, folder: Folder) -> None:
+    with folder.met("kill") as met:
+        options = f"dir={folder.path} save_with=gateway"
+        result = on("cp1").ansible("kubeops.maintenance.etcd_snapshot", options, become=True, check=False)
+        assert "snapshot" not in result
+    assert met()["name"].startswith("python")
+    nothing_looks_whole(folder)
+
+
 def test_the_next_run_cleans_up_and_succeeds(backup: Start, snapshots: Start, folder: Folder) -> None:
-    (left,) = folder.files()
+    left = folder.files()
+    assert left
     assert backup("--check").finish(seconds=120) == 0
-    assert folder.files() == [left], "not in check mode"
+    assert folder.files() == left, "not in check mode"
     assert backup().finish(seconds=120) == 0
     (name,) = folder.snapshots()
     assert [name for name in folder.files() if ".part" in name] == []

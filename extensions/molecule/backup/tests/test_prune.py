@@ -38,7 +38,7 @@ def taken(on: t.Callable[[str], Host], backup: Start, folder: Folder) -> list[st
 
 def test_check_mode_only_tells(taken: list[str], snapshots: Start, folder: Folder) -> None:
     before = folder.state()
-    run = snapshots("--check", prune=True, etcd_backup_keep=NOTHING)
+    run = snapshots("--check", "--extra-vars=prune=true", etcd_backup_keep=NOTHING)
     assert run.finish(seconds=120) == 0, run.output
     assert run.says(f"keep {taken[2]}: one of the 1 newest")
     for name in taken[:2]:

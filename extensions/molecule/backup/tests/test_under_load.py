@@ -22,6 +22,7 @@ Start = t.Callable[..., "Run"]
 def test_check_mode_writes_nothing(backup: Start, folder: Folder) -> None:
     run = backup("--check")
     assert run.finish(seconds=120) == 0, run.output
+    assert run.says(f"would save a manual snapshot of etcd/cp1 to {folder.path}")
     assert folder.state() == ""
 
 
@@ -75,7 +76,7 @@ def test_a_second_run_takes_another_one(backup: Start, snapshots: Start, folder:
     assert run.finish(seconds=120) == 0, run.output
     assert folder.snapshots()[0] == first
     assert len(folder.snapshots()) == 2
-    run = snapshots(verify=True)
+    run = snapshots("--extra-vars=verify=true")
     assert run.finish(seconds=120) == 0, run.output
     for name in folder.snapshots():
         assert run.says(name)

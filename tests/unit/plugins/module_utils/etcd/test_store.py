@@ -95,8 +95,11 @@ def test_create_follows_no_link_and_takes_no_file_that_is_there(tmp_path: pathli
 
 
 def test_a_directory_where_everybody_may_write(tmp_path: pathlib.Path) -> None:
-    tmp_path.chmod(0o1777)
+    tmp_path.chmod(0o777)
     with pytest.raises(MaintenanceError, match=f"everybody may write to it.* chmod 0700 {tmp_path}"):
+        store.check_directory(str(tmp_path))
+    tmp_path.chmod(0o1777)
+    with pytest.raises(MaintenanceError, match="everybody may write to it. Choose another$"):
         store.check_directory(str(tmp_path))
     tmp_path.chmod(0o770)
     store.check_directory(str(tmp_path))
