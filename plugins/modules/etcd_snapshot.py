@@ -109,6 +109,32 @@ options:
         compared by O(reuse_within).
     type: str
     default: ""
+  files:
+    description:
+      - Whether the files of the control plane are saved with the snapshot, without which it makes no cluster.
+      - They are the static pods' manifests, the PKI and the kubeconfigs beside them, whatever file the flags of the
+        static pods or of C(etcd.service) name, the kubelet's configuration, and the unit of etcd with its files. Of
+        C(kubeadm-config), C(kubelet-config), C(kube-proxy) and C(coredns) in C(kube-system) it is what the snapshot
+        itself says, below C(from-snapshot/).
+      - V(encrypted) writes an archive that only the O(recipients) can read. Without any, nothing is written, and the
+        check C(control plane files) warns.
+      - V(plain) writes an archive with every private key of the cluster in it. So does the snapshot hold every Secret,
+        unless the API server encrypts them.
+      - V(none) writes no archive.
+      - What is left out (sockets, links to elsewhere, files that are too large) stands in the sidecar and in
+        RV(checks).
+    type: str
+    choices: [encrypted, plain, none]
+    default: encrypted
+  recipients:
+    description:
+      - Who may decrypt the archive, public keys only. Either keys of C(age) (C(age1...), C(ssh-ed25519 ...),
+        C(ssh-rsa ...)), or certificates as PEM text, for which C(openssl) is used. The program has to be on the node.
+      - With certificates the cipher is AES-256-GCM from OpenSSL 3.0 on, and AES-256-CBC before, which does not notice
+        when somebody changes the archive.
+    type: list
+    elements: str
+    default: []
   reuse_within:
     description:
       - Take no new snapshot where this member has one that was taken no more than this number of seconds ago, with
@@ -167,6 +193,13 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ taken.snapshot.path }}: revision {{ taken.snapshot.revision }}, {{ taken.snapshot.live_keys }} keys"
 
+- name: Take a snapshot, and save the files of the control plane for two people
+  kubeops.maintenance.etcd_snapshot:
+    recipients:
+      - age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
+      - "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+  become: true
+
 - name: Take a snapshot before an upgrade, once for all runs that it needs
   kubeops.maintenance.etcd_snapshot:
     tier: pre-upgrade
@@ -222,6 +255,14 @@ snapshot:
     finished: "2026-11-20T10:11:12.531Z"
     save_seconds: 0.132
     verify_seconds: 0.041
+    archive:
+      name: etcd-cp1-20261120T101112.345Z-manual-rev10432.db.files.age
+      size: 118742
+      sha256: 3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b
+      encryption: age
+      recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]
+      paths: [etc/kubernetes/manifests, etc/kubernetes/manifests/etcd.yaml]
+      left_out: []
   contains:
     path:
       description: The file.
@@ -287,6 +328,38 @@ snapshot:
           description: What it encrypts.
           type: list
           elements: str
+        archived:
+          description: Whether the EncryptionConfiguration that is saved with the snapshot names the key. V(null) where
+            that could not be read. The check C(encryption keys) warns then, and where it does not.
+          type: bool
+    archive:
+      description: The archive of the control plane's files, beside the snapshot. V(null) where there is none.
+      type: dict
+      contains:
+        name:
+          description: Its file name, which ends in C(.files.age), C(.files.cms) or C(.files.tar).
+          type: str
+        size:
+          description: Its size in bytes.
+          type: int
+        sha256:
+          description: Its checksum, as C(sha256sum) prints it.
+          type: str
+        encryption:
+          description: C(age), C(cms) or C(none).
+          type: str
+        recipients:
+          description: Who may decrypt it, as keys, or as C(sha256:) fingerprints of certificates.
+          type: list
+          elements: str
+        paths:
+          description: What is in it.
+          type: list
+          elements: str
+        left_out:
+          description: What is not in it, as C(path) and C(reason).
+          type: list
+          elements: dict
     sha256:
       description: Checksum of the file, as C(sha256sum) prints it.
       type: str
@@ -368,7 +441,7 @@ removed:
   elements: dict
   contains: *entry
 summary:
-  description: RV(kept) and RV(removed) as lines to print.
+  description: The checks that warn, and RV(kept) and RV(removed), as lines to print.
   returned: always
   type: list
   elements: str
@@ -404,7 +477,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import backup, unit, upkeep
+from ..module_utils._etcd import archive, backup, unit, upkeep
 from ..module_utils._etcd.retention import Policy
 from ..module_utils._etcd.snapshot import Label
 from ..module_utils._etcd.store import TIERS
@@ -428,6 +501,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "tier": {"type": "str", "choices": list(TIERS), "default": "manual"},
     "reason": {"type": "str", "default": ""},
     "run_key": {"type": "str", "default": "", "no_log": False},
+    "files": {"type": "str", "choices": list(archive.FILES), "default": archive.ENCRYPTED},
+    "recipients": {"type": "list", "elements": "str", "default": []},
     "reuse_within": {"type": "int", "default": 0},
     "save_with": {"type": "str", "choices": ["auto", "gateway", "etcdctl"], "default": "auto"},
     "timeout": {"type": "int", "default": 600},
@@ -451,7 +526,8 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         return upkeep.release(upkeep.Request(**here), options["name"])
     label = Label(options["tier"], options["reason"], options["run_key"])
     mine = {name: options[name] for name in ("timeout", "reuse_within", "save_with")}
-    return backup.run(backup.Request(label=label, **mine, **here))
+    files = archive.Request(options["files"], tuple(options["recipients"]))
+    return backup.run(backup.Request(label=label, files=files, **mine, **here))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from .. import _static_pod
 from .._check import WARN, Check, failures
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import fetch, health, lock, programs, store, topology, vault
+from . import archive, fetch, health, lock, programs, store, topology, vault
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
 from .report import Report, reported
@@ -31,7 +31,7 @@ class Request:
     """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do.
 
     ``unit``: what `unit.show` read. ``save_with``: auto, gateway or etcdctl. ``places``: folders of the host that may
-    have etcd's programs.
+    have etcd's programs. ``files``: what is saved with it, nothing where nothing is said.
     """
 
     directory: str
@@ -45,6 +45,7 @@ class Request:
     dry_run: bool = False
     save_with: str = fetch.AUTO
     places: t.Sequence[str] = programs.PLACES
+    files: t.Optional[archive.Request] = None
 
 
 def run(request: Request) -> dict[str, t.Any]:
@@ -55,6 +56,7 @@ def run(request: Request) -> dict[str, t.Any]:
 def _backup(request: Request, report: Report) -> None:
     store.check_directory(request.directory)
     local = topology.discover(request.manifests, request.unit)
+    files = archive.prepare(request.files, request.manifests, request.unit)
     with _lock(request, local) as waited:
         report.durations["lock"] = round(waited, 3)
         gateway = Gateway(local)
@@ -63,7 +65,7 @@ def _backup(request: Request, report: Report) -> None:
         report.snapshot = _reusable(request, local, seen, report)
         if report.snapshot:
             return
-        means = _means(request, local, gateway, seen, report) if seen else None
+        means = _means(request, local, gateway, seen, files, report) if seen else None
         failed = failures(report.checks)
         if failed or not seen or not means:
             reasons = "; ".join(check.sentence() for check in failed)
@@ -119,13 +121,21 @@ def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observatio
 
 @dataclasses.dataclass(frozen=True)
 class _Means:
-    """With what a snapshot is taken, and the programs to keep with it."""
+    """With what a snapshot is taken, and what is kept with it."""
 
     fetch: fetch.Fetch
     vault: vault.Plan | None
+    files: archive.Archive | None
 
 
-def _means(request: Request, local: LocalMember, gateway: Gateway, seen: health.Observation, report: Report) -> _Means:
+def _means(
+    request: Request,
+    local: LocalMember,
+    gateway: Gateway,
+    seen: health.Observation,
+    files: archive.Archive | None,
+    report: Report,
+) -> _Means:
     version = seen.status.version
     found = programs.of_member(local.data_dir, version, places=request.places)
     way, checks = fetch.choose(request.save_with, found, gateway, local, version)
@@ -133,10 +143,11 @@ def _means(request: Request, local: LocalMember, gateway: Gateway, seen: health.
     # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
     leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
     free = store.free_bytes(request.directory) + leftovers
-    size = kept.size if kept else 0
+    size = (kept.size if kept else 0) + (files.size if files else 0)
     report.checks += [*checks, vault.check(local.name, version, kept)]
+    report.checks += archive.checks(request.files, request.manifests, files)
     report.checks.append(health.room(request.directory, free, seen.status.db_size, size))
-    return _Means(way, kept)
+    return _Means(way, kept, files)
 
 
 def _take(request: Request, local: LocalMember, seen: health.Observation, means: _Means, report: Report) -> None:
@@ -148,8 +159,10 @@ def _take(request: Request, local: LocalMember, seen: health.Observation, means:
     status, way = seen.status, means.fetch
 
     def take() -> None:
-        taken = save(way, local, seen, request.label, request.directory, Deadline(request.timeout), {"tools": tools})
+        deadline = Deadline(request.timeout)
+        taken = save(way, local, seen, request.label, request.directory, deadline, {"tools": tools}, means.files)
         report.durations.update(save=taken["save_seconds"], verify=taken["verify_seconds"])
+        report.checks += archive.checks_of(taken, request.manifests)
         report.snapshot = taken
 
     try:

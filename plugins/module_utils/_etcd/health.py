@@ -62,14 +62,14 @@ def silent(name: str, evidence: str) -> Check:
     return Check("etcd member answers", FAIL, f"etcd/{name}", evidence, fix)
 
 
-def room(directory: str, free: int, database: int, programs: int = 0) -> Check:
+def room(directory: str, free: int, database: int, beside: int = 0) -> Check:
     """Whether a snapshot fits: the database, a tenth for what is written meanwhile, and a fifth more to stay free.
 
-    ``programs``: bytes of those that are kept with it.
+    ``beside``: bytes of what is kept with it.
     """
-    needed = database * 11 * 12 // 100 + programs
-    beside = f" and {programs} bytes of programs" if programs else ""
-    evidence = f"{needed} bytes needed for a database of {database} bytes{beside}, {free} bytes free"
+    needed = database * 11 * 12 // 100 + beside
+    more = f" and {beside} bytes that go with it" if beside else ""
+    evidence = f"{needed} bytes needed for a database of {database} bytes{more}, {free} bytes free"
     if free >= needed:
         return Check("room for the snapshot", PASS, directory, evidence)
     fix = f"free {needed - free} bytes there, or choose another directory"

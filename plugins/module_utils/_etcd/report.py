@@ -13,7 +13,7 @@ import dataclasses
 import time
 import typing as t
 
-from .._check import Check
+from .._check import WARN, Check
 from .._errors import MaintenanceError
 
 
@@ -43,7 +43,8 @@ class Report:
             "checks": [check.as_dict() for check in self.checks],
             "kept": self.kept,
             "removed": self.removed,
-            "summary": [f"keep    {one['name']}: {one['reason']}" for one in self.kept]
+            "summary": [check.sentence() for check in self.checks if check.status == WARN]
+            + [f"keep    {one['name']}: {one['reason']}" for one in self.kept]
             + [f"delete  {one['name']}: {one['reason']}" for one in self.removed],
             "actions": self.actions,
             "durations": self.durations,

@@ -23,6 +23,7 @@ import typing as t
 from .._errors import MaintenanceError
 from .._wait import Deadline
 from . import contents, objects, store
+from .archive import Archive
 from .bolt import Database
 from .health import Observation
 from .local_member import LocalMember
@@ -108,6 +109,7 @@ def save(
     directory: str,
     deadline: Deadline,
     noted: t.Mapping[str, t.Any] = types.MappingProxyType({}),
+    archive: t.Optional[Archive] = None,
 ) -> dict[str, t.Any]:
     """Fetch, verify, compare with what the member said before, describe, rename. Return path and sidecar.
 
@@ -121,11 +123,14 @@ def save(
     try:
         save_method = fetch(part, deadline)
         fetched = time.monotonic()
-        facts = verify(part)
+        with opened(part) as handle, naming(part):
+            facts = check(handle, visit=archive.see if archive else None)
         _compare(facts.contents, seen)
         path = os.path.join(directory, store.name(local.name, started, label.tier, facts.contents.revision))
+        made += [f"{name}{end}" for name in store.beside(path) for end in ("", ".part")]
         sidecar = {
             **_describe(facts, local, seen, label),
+            **_accompany(path, facts, archive),
             **noted,
             "save_method": save_method,
             "started": store.timestamp(started),
@@ -133,7 +138,6 @@ def save(
             "save_seconds": round(fetched - clock, 3),
             "verify_seconds": round(time.monotonic() - fetched, 3),
         }
-        made += [store.sidecar(path), store.sidecar(path) + ".part"]
         store.write_whole(store.sidecar(path), json.dumps(sidecar, indent=2, sort_keys=True).encode() + b"\n")
         store.publish(part, path)
         return {"path": path, **sidecar}
@@ -162,6 +166,15 @@ def _check_trailer(handle: int, size: int) -> str:
         raise Damaged(f"its content has the sha256 {digest.hexdigest()}, its trailer says {trailer.hex()}")
     digest.update(trailer)
     return digest.hexdigest()
+
+
+def _accompany(path: str, facts: Facts, archive: t.Optional[Archive]) -> dict[str, t.Any]:
+    """What goes with the snapshot is written before the sidecar, which says that it is there."""
+    encryption = objects.encryptions(facts.contents.objects)
+    return {
+        "encryption": archive.has_keys(encryption) if archive else [{**one, "archived": False} for one in encryption],
+        "archive": archive.write(path) if archive else None,
+    }
 
 
 def _compare(found: contents.Contents, seen: Observation) -> None:
@@ -193,7 +206,6 @@ def _describe(facts: Facts, local: LocalMember, seen: Observation, label: Label)
         "rows": found.rows,
         "size": facts.size,
         "database_in_use": status.db_size_in_use,
-        "encryption": objects.encryptions(found.objects),
         "sha256": facts.sha256,
         **dataclasses.asdict(label),
     }

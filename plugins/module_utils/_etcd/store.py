@@ -26,7 +26,7 @@ TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
 # etcdctl, which is given a name that ends in .part, puts another after it.
-_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part)?\.part")
+_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part|\.files\.(age|cms|tar))?\.part")
 # The archive of the control plane's files, by what it is encrypted with.
 ARCHIVES = (".files.age", ".files.cms", ".files.tar")
 _LONGEST_SIDECAR = 1 << 20
@@ -64,8 +64,12 @@ def companions(snapshot: str) -> list[str]:
     """The files that go wherever a snapshot goes, those that are there. The sidecar is the last, to be copied and to be
     deleted: what it describes is whole as long as it is there.
     """
-    beside = [*(f"{snapshot}{suffix}" for suffix in ARCHIVES), sidecar(snapshot)]
-    return [path for path in beside if os.path.lexists(path)]
+    return [path for path in beside(snapshot) if os.path.lexists(path)]
+
+
+def beside(snapshot: str) -> list[str]:
+    """The files that may go with it."""
+    return [*(f"{snapshot}{suffix}" for suffix in ARCHIVES), sidecar(snapshot)]
 
 
 def note(snapshot: str, noted: t.Mapping[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
@@ -165,7 +169,8 @@ def rewrite(path: str, content: bytes) -> None:
 def orphans(directory: str) -> list[str]:
     """What went with snapshots that were deleted by a run that was killed in between."""
     entries = set(_entries(directory))
-    snapshots = sorted(entry[: -len(".json")] for entry in entries if entry.endswith(".json"))
+    ends = (*ARCHIVES, ".json")
+    snapshots = sorted({entry[: -len(end)] for entry in entries for end in ends if entry.endswith(end)})
     lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
     return [path for one in lost for path in companions(os.path.join(directory, one))]
 

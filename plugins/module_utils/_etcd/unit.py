@@ -19,7 +19,7 @@ from .._errors import MaintenanceError
 from .local_member import Settings
 
 NAME = "etcd.service"
-_PROPERTIES = "LoadState,ExecStart,Environment,EnvironmentFiles"
+_PROPERTIES = "LoadState,ExecStart,Environment,EnvironmentFiles,FragmentPath,DropInPaths"
 _COMMAND = re.compile(r"argv\[\]=(.*?) ; ")
 _FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
@@ -61,9 +61,21 @@ def parse(shown: str, read: t.Optional[t.Callable[[str], str]] = None) -> t.Opti
     return Settings(NAME, {"name": "default", **flags}, client=client)
 
 
-def _file(named: str, read: t.Callable[[str], str]) -> dict[str, str]:
+def sources(shown: str) -> list[str]:
+    """The files that the unit is made of, none where there is no such unit."""
+    said = [line.partition("=")[::2] for line in shown.splitlines()]
+    paths = [path for name, value in said if name in ("FragmentPath", "DropInPaths") for path in value.split()]
+    return paths + [_environment_file(value)[0] for name, value in said if name == "EnvironmentFiles"]
+
+
+def _environment_file(named: str) -> tuple[str, bool]:
+    """Its path, and whether it may be missing."""
     found = _FILE.fullmatch(named)
-    path, may_be_missing = (found[1], found[2] == "yes") if found else (named, False)
+    return (found[1], found[2] == "yes") if found else (named, False)
+
+
+def _file(named: str, read: t.Callable[[str], str]) -> dict[str, str]:
+    path, may_be_missing = _environment_file(named)
     try:
         text = read(path)
     except OSError as error:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot
 
@@ -57,15 +57,19 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         unit="shown",
         lock_path="/run/kubeops-etcd.lock",
         dry_run=False,
+        files=archive.Request("encrypted", ()),
     )
 
 
 def test_all_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     options = {"dir": "/b", "tier": "pre-upgrade", "reason": "why", "run_key": "a->b", "reuse_within": 5}
     more = {"timeout": 6, "lock_timeout": 7, "manifest_dir": "/m", "save_with": "gateway", "_ansible_check_mode": True}
-    _code, printed, request = call(monkeypatch, capsys, RESULT, **options, **more)
-    label = Label("pre-upgrade", "why", "a->b")
-    assert request == backup.Request("/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True, save_with="gateway")
+    saved = {"files": "none", "recipients": ["age1x"]}
+    _code, printed, request = call(monkeypatch, capsys, RESULT, **options, **more, **saved)
+    label, files = Label("pre-upgrade", "why", "a->b"), archive.Request("none", ("age1x",))
+    assert request == backup.Request(
+        "/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True, save_with="gateway", files=files
+    )
     assert "warnings" not in printed
 
 

@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, lock, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup, lock, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
@@ -101,6 +101,35 @@ def test_check_mode_says_the_same_and_writes_nothing(node: Node) -> None:
     assert forecast["checks"][:-1] == result["checks"][:-1]
     assert forecast["changed"]
     assert forecast["snapshot"] is None
+
+
+def test_the_files_of_the_control_plane_go_with_it(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeEtcd() as etcd:
+        request = node.request(etcd.url, files=archive.Request("plain"))
+        (node.root / "pki").mkdir()
+        (node.root / "pki" / "ca.key").touch()
+        forecast = backup.run(dataclasses.replace(request, dry_run=True))
+        result = backup.run(request)
+        name = os.path.basename(result["snapshot"]["path"])
+        written = [f"backups/{name}", f"backups/{name}.files.tar", f"backups/{name}.json"]
+        assert node.tree() == ["backups", *written, "pki", "pki/ca.key"]
+        assert [check["name"] for check in forecast["checks"]] == [check["name"] for check in result["checks"]]
+        assert result["summary"][-1:] == [
+            "WARN  control plane files: " + str(node.root / "manifests") + ": this node is no control plane, so only"
+            " etcd's own are saved. Fix: save those of a control plane by other means: its PKI and the encryption"
+            " configuration above all"
+        ]
+        # A snapshot alone would fit.
+        monkeypatch.setattr(store, "free_bytes", lambda _directory: (len(etcd.database) - 32) * 132 // 100 + 1)
+        assert "room for the snapshot" in node.refused(request).msg
+        assert backup.run(dataclasses.replace(request, files=None))["changed"]
+
+
+def test_what_cannot_be_encrypted_is_refused_before_the_member_is_asked(node: Node) -> None:
+    with FakeEtcd() as etcd:
+        refused = node.refused(node.request(etcd.url, files=archive.Request("encrypted", ("mine",))))
+        assert etcd.asked == []
+    assert "recipients: number 1 is neither a public key" in refused.msg
 
 
 def test_unfinished_files_of_a_killed_run_are_removed(node: Node) -> None:

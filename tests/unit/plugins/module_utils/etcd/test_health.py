@@ -59,6 +59,10 @@ def test_room(free: int, status: str) -> None:
     assert check.fix == ("" if status == PASS else "free 1 bytes there, or choose another directory")
 
 
+def test_room_for_what_is_saved_with_it() -> None:
+    assert "132500 bytes needed" in health.room("/backups", 0, 100_000, 500).evidence
+
+
 class Answers:
     """A gateway that a member without a leader, or a learner, would not answer everything through."""
 

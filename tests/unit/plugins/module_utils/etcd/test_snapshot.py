@@ -148,7 +148,7 @@ def test_the_sidecar_says_which_keys_the_snapshot_needs(tmp_path: pathlib.Path) 
     changes = [(b"/registry/secrets/a/%d" % number, b"k8s:enc:aescbc:v1:key1:x") for number in range(50)]
     with FakeEtcd(database=etcdfile.snapshot(changes)) as etcd:
         saved = save(etcd, tmp_path)
-    assert saved["encryption"] == [{"provider": "aescbc", "key": "key1", "resources": ["secrets"]}]
+    assert saved["encryption"] == [{"provider": "aescbc", "key": "key1", "resources": ["secrets"], "archived": False}]
 
 
 @pytest.mark.parametrize("stream", ["error", "cut", "early", "garbage", "long", "hang"])

@@ -27,6 +27,7 @@ def test_names() -> None:
 def test_leftovers_are_our_own_unfinished_files(tmp_path: pathlib.Path) -> None:
     ours = [
         "etcd-cp1-20261120T101112.345Z-manual.db.part",
+        *(f"etcd-cp1-20261120T101112.345Z-manual-rev7.db.files.{end}.part" for end in ("age", "cms", "tar")),
         "etcd-cp1-20261120T101112.345Z-manual-rev7.db.json.part",
         "etcd-cp1-20261120T101112.345Z-manual.db.part.part",
     ]
@@ -131,6 +132,8 @@ def test_what_goes_with_a_snapshot_ends_with_its_sidecar(tmp_path: pathlib.Path)
     assert store.orphans(str(tmp_path)) == []
     snapshot.unlink()
     assert store.orphans(str(tmp_path)) == [f"{snapshot}.files.age", f"{snapshot}.json"]
+    pathlib.Path(f"{snapshot}.json").unlink()
+    assert store.orphans(str(tmp_path)) == [f"{snapshot}.files.age"]
 
 
 def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
