@@ -14,7 +14,7 @@ import os
 import typing as t
 
 from .._errors import MaintenanceError
-from . import inspection, store
+from . import copies, inspection, store
 from .columns import aligned, mebibytes
 from .snapshot import Facts, verify
 
@@ -88,11 +88,19 @@ def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces:
         facts = verify(path, namespaces=namespaces) if whole else None
         if facts and sidecar and facts.sha256 != sidecar.get("sha256"):
             return f"{path}: is a whole snapshot, but not the one that its sidecar describes", facts
-        return "", facts
+        return _trouble_beside(path, sidecar, whole), facts
     except OSError as error:
-        return f"{path}: cannot be read: {error.strerror}", None
+        return f"{error.filename or path}: cannot be read: {error.strerror}", None
     except MaintenanceError as error:
         return error.msg, None
+
+
+def _trouble_beside(path: str, sidecar: t.Mapping[str, t.Any], whole: bool) -> str:
+    for one in copies.files(path, sidecar)[1:]:
+        known = copies.digest(one.path) if whole else (os.path.getsize(one.path), one.sha256)
+        if known != (one.size, one.sha256):
+            return f"{one.path}: is not the archive that was saved with the snapshot"
+    return ""
 
 
 def table(found: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:

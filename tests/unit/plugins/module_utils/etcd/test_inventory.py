@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pathlib
 import typing as t
@@ -137,3 +138,24 @@ def test_where_a_snapshot_is(tmp_path: pathlib.Path) -> None:
     for name in ("x.db", "..", ""):
         with pytest.raises(MaintenanceError, match="is no file. Snapshots there: "):
             inventory.locate(str(tmp_path), name)
+
+
+@pytest.mark.parametrize(
+    ("content", "verified", "trouble"),
+    [
+        (b"archive", True, ""),
+        (b"archive", False, ""),
+        (b"Archive", False, ""),
+        (b"Archive", True, "is not the archive that was saved with the snapshot"),
+        (b"archiv", False, "is not the archive that was saved with the snapshot"),
+        (None, False, "cannot be read: No such file"),
+    ],
+)
+def test_the_archive_beside_it(tmp_path: pathlib.Path, content: bytes | None, verified: bool, trouble: str) -> None:
+    name = f"{FIRST}.files.age"
+    put(tmp_path, FIRST, archive={"name": name, "size": 7, "sha256": hashlib.sha256(b"archive").hexdigest()})
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    (one,) = inventory.read(str(tmp_path), [], Look(verify=verified))
+    assert trouble in one["trouble"]
+    assert bool(trouble) == bool(one["trouble"])
