@@ -205,10 +205,10 @@ class Client:
 
     def put(self, key: bytes, value: bytes) -> int:
         """Return the revision of the change."""
-        return int(self.call("kv/put", key=_text(key), value=_text(value))["header"]["revision"])
+        return int(self.call("kv/put", key=text(key), value=text(value))["header"]["revision"])
 
     def delete(self, key: bytes) -> int:
-        return int(self.call("kv/deleterange", key=_text(key))["header"]["revision"])
+        return int(self.call("kv/deleterange", key=text(key))["header"]["revision"])
 
 
 class Writer:
@@ -246,7 +246,7 @@ class Writer:
         self.failed = False
 
 
-def _text(data: bytes) -> str:
+def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 

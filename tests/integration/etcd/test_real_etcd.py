@@ -6,31 +6,18 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
+from ansible_collections.kubeops.maintenance.tests.integration.etcd import etcdutl
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, Writer
 
 # So many of them take long enough for writes to come in between.
 BIG = b"x" * 200_000
-
-
-def expected(release: Release, taken: dict[str, object], contents: snapshot.contents.Contents) -> dict[str, object]:
-    """What etcdutl of that release should say about a snapshot."""
-    old = release.numbers < (3, 6)
-    return {
-        "hash": contents.hash,
-        "revision": contents.revision,
-        "totalKey": contents.rows if old else contents.keys,
-        "totalSize": int(str(taken["size"])) - snapshot.TRAILER,
-        **({} if old else {"version": contents.storage_version}),
-    }
 
 
 def test_a_snapshot_under_write_load_is_what_etcdutl_says(releases: list[Release], tmp_path: pathlib.Path) -> None:
@@ -50,67 +37,8 @@ def test_a_snapshot_under_write_load_is_what_etcdutl_says(releases: list[Release
             assert writer.longest < 10
             assert before <= taken["revision"] <= after
             assert taken["etcd_version"] == release.version
-        contents = snapshot.verify(taken["path"], with_hash=True).contents
-        for tool in releases:
-            assert json.loads(tool.snapshot_status(taken["path"]).stdout) == expected(tool, taken, contents)
+        etcdutl.agree(releases, taken["path"])
         release.snapshot_restore(taken["path"], etcd.root / "restored")
-
-
-def test_damage_is_caught_where_etcdutl_sees_none(etcd: Etcd, tmp_path: pathlib.Path) -> None:
-    client = Client(etcd.local)
-    for number in range(20):
-        client.put(b"/registry/secrets/%d" % number, b"secret" * 400)
-    whole = pathlib.Path(etcd.backup()["snapshot"]["path"]).read_bytes()
-    value, half = whole.rindex(b"secretsecret") + 50, len(whole) // 2
-    damaged = {
-        "flipped bit in a value": whole[:value] + bytes((whole[value] ^ 1,)) + whole[value + 1 :],
-        "no trailer": whole[:-32],
-        "grown": whole + b"\0" * 4096,
-        "zeros": whole[:half] + b"\0" * (len(whole) - half),
-        "truncated": whole[:half],
-    }
-    accepted = set()
-    for name, content in damaged.items():
-        path = tmp_path / f"{name}.db"
-        path.write_bytes(content)
-        with pytest.raises(Damaged):
-            snapshot.verify(str(path))
-        if etcd.release.snapshot_status(str(path)).returncode == 0:
-            accepted.add(name)
-    assert accepted == {"flipped bit in a value", "no trailer", "grown"}
-
-
-def test_compacted_and_defragmented(etcd: Etcd) -> None:
-    client = Client(etcd.local)
-    for number in range(300):
-        last = client.put(b"/registry/pods/%d" % (number % 40), b"p" * 3000)
-    deleted = client.delete(b"/registry/pods/7")
-    client.call("kv/compaction", revision=str(deleted), physical=True)
-    etcd.ctl("defrag")
-    taken = etcd.backup()["snapshot"]
-    contents = snapshot.verify(taken["path"], with_hash=True).contents
-    said = json.loads(etcd.release.snapshot_status(taken["path"]).stdout)
-    assert said == expected(etcd.release, taken, contents)
-    assert contents.keys == 39
-    # Some releases compact away the deletion's row too, though it came last. etcd goes on from there all the same.
-    assert contents.revision in (last, deleted)
-    assert contents.head == deleted
-
-
-def test_a_cluster_that_was_restored_with_a_bumped_revision(etcd: Etcd, tmp_path: pathlib.Path) -> None:
-    Client(etcd.local).put(b"/registry/pods/1", b"p")
-    first = etcd.backup()["snapshot"]
-    again = Etcd(etcd.release, tmp_path / "again")
-    peers = [f"--initial-cluster=cp1={again.peer_url}", f"--initial-advertise-peer-urls={again.peer_url}", "--name=cp1"]
-    bump = ["--bump-revision=1000000000", "--mark-compacted", "--initial-cluster-token=again"]
-    etcd.release.snapshot_restore(first["path"], again.data, *peers, *bump)
-    with again.running():
-        second = again.backup()["snapshot"]
-    assert second["revision"] >= first["revision"] + 1000000000
-    assert second["cluster_id"] != first["cluster_id"]
-    contents = snapshot.verify(second["path"], with_hash=True).contents
-    said = json.loads(etcd.release.snapshot_status(second["path"]).stdout)
-    assert said == expected(etcd.release, second, contents)
 
 
 def test_a_learner_is_known_to_the_snapshot_and_gives_none(etcd: Etcd, tmp_path: pathlib.Path) -> None:
