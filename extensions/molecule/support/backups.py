@@ -127,6 +127,11 @@ class Folder:
         found: dict[str, t.Any] = json.loads(self.shell(f"cat {self.path}/{name}.json"))
         return found
 
+    def fetch(self, name: str, target: Path) -> Path:
+        """A file of it, brought to this machine."""
+        podman.podman("cp", f"{self._lab.container(self._node)}:{self.path}/{name}", target)
+        return target
+
     def state(self) -> str:
         """What must be the same when nothing has changed."""
         return self.shell(f"find {self.path} -printf '%p %i %m %s %T@\\n' 2>/dev/null | sort")
