@@ -39,7 +39,10 @@ class Notice:
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """Nothing of the cluster stands here: where the member and its certificates are is looked up at each run."""
+    """Nothing of the cluster stands here: where the member and its certificates are is looked up at each run.
+
+    ``remote``: ``name:path``, a section of rclone's configuration ``remote_config``; empty, no copy is made.
+    """
 
     dir: str
     tier: str = "hourly"
@@ -47,6 +50,8 @@ class Configuration:
     timeout: int = 600
     lock_timeout: int = 600
     manifest_dir: str = _static_pod.MANIFESTS
+    remote: str = ""
+    remote_config: str = ""
     on_failure: Notice = dataclasses.field(default_factory=Notice)
 
 
@@ -112,6 +117,12 @@ def _path(value: t.Any) -> str:
     return value
 
 
+def _text(value: t.Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("has to be a text")
+    return value
+
+
 def _one_of(words: t.Sequence[str]) -> t.Callable[[t.Any], str]:
     def parse(value: t.Any) -> str:
         if value not in words:
@@ -161,5 +172,7 @@ _CONFIGURATION: Table = {
     "timeout": _number(1),
     "lock_timeout": _number(1),
     "manifest_dir": _path,
+    "remote": _text,
+    "remote_config": _optional(_path),
     "on_failure": lambda value: _parsed("on_failure", value, _NOTICE, Notice),
 }

@@ -18,7 +18,7 @@ import typing as t
 
 from .._check import WARN
 from .._errors import MaintenanceError
-from .._etcd import backup, choose, topology, unit, upkeep
+from .._etcd import backup, choose, remote, topology, unit, upkeep
 from .._etcd.cluster import survey
 from .._etcd.local_member import LocalMember
 from .._etcd.snapshot import Label
@@ -52,13 +52,22 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
     )
     say(done)
     try:
+        ended = [f"{os.path.basename(taken['path'])} is there and verified"]
+        if settings.remote:
+            ended.append(_copy(settings))
+        # Nothing goes before what comes after it is safe.
         pruned = upkeep.prune(upkeep.Request(**common), settings.keep)
     except MaintenanceError as error:
         raise MaintenanceError(f"{error.msg}. Before that it {done}", **error.data) from error
     for one in pruned["removed"]:
         say(f"deleted {one['name']}: {one['reason']}")
-    name = os.path.basename(taken["path"])
-    say(f"{name} is there and verified; {len(pruned['removed'])} deleted, {len(pruned['kept'])} kept")
+    say("; ".join([*ended, f"{len(pruned['removed'])} deleted, {len(pruned['kept'])} kept"]))
+
+
+def _copy(settings: Configuration) -> str:
+    """Of all snapshots that are not there yet, so that what an earlier run could not bring is made good."""
+    result = remote.run(remote.Request(settings.dir, settings.remote, settings.remote_config))
+    return f"{len(result['copied'])} copied to {result['to']} and read back"
 
 
 def _is_ours(local: LocalMember, does: str, say: Say) -> bool:

@@ -27,6 +27,7 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd im
     make,
     together,
 )
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import BUCKET, S3
 
 # The oldest that nodes may have, where this machine has it, and one that has nothing of the collection's.
 OLDEST = sorted((pathlib.Path.home() / ".pyenv" / "versions").glob("3.9.*/bin/python3"))
@@ -153,6 +154,28 @@ def test_what_is_taken_stays_where_it_cannot_be_pruned(etcd: Etcd) -> None:
     assert len(tool.snapshots) == 1
 
 
+def test_it_is_copied_to_a_remote_before_anything_is_pruned(etcd: Etcd, s3: S3) -> None:
+    none = dict.fromkeys(("hourly", "daily", "weekly", "monthly"), 0)
+    places = {"remote": f"s3:{BUCKET}/etcd", "remote_config": str(s3.config)}
+    tool = Tool(etcd, keep={**none, "at_least": 1}, **places)
+    assert tool.run("backup")[0] == 0
+    [first] = tool.snapshots
+    s3.stop()
+    code, said = tool.run("backup")
+    assert code == 1
+    assert said[-1].startswith(f"FAILED: s3:{BUCKET}/etcd: it does not answer")
+    assert "Before that it took " in said[-1]
+    assert len(tool.snapshots) == 2
+    assert first in tool.snapshots
+    s3.start()
+    code, said = tool.run("backup")
+    assert code == 0, said
+    assert f"; 2 copied to s3:{BUCKET}/etcd and read back; 2 deleted, 1 kept" in said[-1]
+    there = [name for name in s3.files() if name.endswith(".db")]
+    assert {pathlib.Path(path).name for path in (first, *tool.snapshots)} < set(there)
+    assert len(there) == 3
+
+
 def test_one_that_systemd_ends_leaves_nothing(etcd: Etcd) -> None:
     client = Client(etcd.local)
     for number in range(300):
@@ -163,7 +186,7 @@ def test_one_that_systemd_ends_leaves_nothing(etcd: Etcd) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM
-    assert list(etcd.backups.iterdir()) == []
+    assert list(etcd.backups.glob("etcd-*")) == []
 
 
 def test_a_configuration_is_checked_and_a_notice_given(etcd: Etcd) -> None:
