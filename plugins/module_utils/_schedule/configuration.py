@@ -18,6 +18,7 @@ import urllib.parse
 
 from .. import _static_pod
 from .._errors import MaintenanceError
+from .._etcd import archive
 from .._etcd.retention import Policy
 from .._etcd.store import TIERS
 
@@ -50,6 +51,8 @@ class Configuration:
     timeout: int = 600
     lock_timeout: int = 600
     manifest_dir: str = _static_pod.MANIFESTS
+    files: str = archive.ENCRYPTED
+    recipients: tuple[str, ...] = ()
     remote: str = ""
     remote_config: str = ""
     on_failure: Notice = dataclasses.field(default_factory=Notice)
@@ -132,10 +135,17 @@ def _one_of(words: t.Sequence[str]) -> t.Callable[[t.Any], str]:
     return parse
 
 
-def _words(value: t.Any) -> tuple[str, ...]:
+def _texts(value: t.Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise TypeError("has to be a list of words; no shell reads it")
+        raise TypeError("has to be a list of texts")
     return tuple(value)
+
+
+def _words(value: t.Any) -> tuple[str, ...]:
+    try:
+        return _texts(value)
+    except TypeError:
+        raise TypeError("has to be a list of words; no shell reads it") from None
 
 
 def _headers(value: t.Any) -> dict[str, str]:
@@ -172,6 +182,8 @@ _CONFIGURATION: Table = {
     "timeout": _number(1),
     "lock_timeout": _number(1),
     "manifest_dir": _path,
+    "files": _one_of(archive.FILES),
+    "recipients": _texts,
     "remote": _text,
     "remote_config": _optional(_path),
     "on_failure": lambda value: _parsed("on_failure", value, _NOTICE, Notice),

@@ -47,7 +47,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(parts, "backup", "take a snapshot where it is this member's turn, then prune", _backup)
     _add(parts, "status", "show timers, their last runs, and the snapshots of this node", _status)
-    check = _add(parts, "check", "read a configuration, whoever may, and do nothing", lambda *_nothing: None)
+    check = _add(parts, "check", "say whether runs with this configuration could end well, and do nothing", _check)
     check.set_defaults(private=False)
     failed = _add(parts, "failed", "tell of a unit that failed, as the configuration says", _failed)
     failed.add_argument("unit")
@@ -66,6 +66,10 @@ def _say(text: str) -> None:
 
 def _backup(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:
     turn.take_snapshot(settings, _say)
+
+
+def _check(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:
+    turn.check(settings)
 
 
 def _failed(settings: configuration.Configuration, arguments: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ import typing as t
 
 from .._check import WARN
 from .._errors import MaintenanceError
-from .._etcd import backup, choose, remote, topology, unit, upkeep
+from .._etcd import archive, backup, choose, rclone, remote, topology, unit, upkeep
 from .._etcd.cluster import survey
 from .._etcd.local_member import LocalMember
 from .._etcd.snapshot import Label
@@ -29,6 +29,13 @@ from .configuration import Configuration
 Say = t.Callable[[str], None]
 # A timer that missed its time while the machine was off elapses before etcd is up.
 BOOT_SECONDS = 600
+
+
+def check(settings: Configuration) -> None:
+    """Raise MaintenanceError where no run could end well, before the first of them."""
+    archive.prepare(_files(settings), settings.manifest_dir, "")
+    if settings.remote:
+        rclone.remote(settings.remote, settings.remote_config)
 
 
 def take_snapshot(settings: Configuration, say: Say) -> None:
@@ -43,7 +50,7 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
         "unit": shown,
     }
     label = Label(settings.tier, "taken by the schedule")
-    result = backup.run(backup.Request(label=label, timeout=settings.timeout, **common))
+    result = backup.run(backup.Request(label=label, files=_files(settings), timeout=settings.timeout, **common))
     _warn(result, say)
     taken = result["snapshot"]
     done = (
@@ -62,6 +69,10 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
     for one in pruned["removed"]:
         say(f"deleted {one['name']}: {one['reason']}")
     say("; ".join([*ended, f"{len(pruned['removed'])} deleted, {len(pruned['kept'])} kept"]))
+
+
+def _files(settings: Configuration) -> archive.Request:
+    return archive.Request(settings.files, settings.recipients)
 
 
 def _copy(settings: Configuration) -> str:

@@ -66,7 +66,7 @@ class Tool:
 @pytest.mark.parametrize("python", [SYSTEM, *map(str, OLDEST)])
 def test_a_run_takes_a_verified_snapshot_and_prunes(etcd: Etcd, python: str) -> None:
     none = dict.fromkeys(("hourly", "daily", "weekly", "monthly"), 0)
-    tool = Tool(etcd, python, tier="daily", keep={**none, "at_least": 2})
+    tool = Tool(etcd, python, tier="daily", keep={**none, "at_least": 2}, files="none")
     by_hand = etcd.backup()["snapshot"]["path"]
     for number in range(3):
         Client(etcd.local).put(b"/registry/pods/%d" % number, b"p")
@@ -152,6 +152,24 @@ def test_what_is_taken_stays_where_it_cannot_be_pruned(etcd: Etcd) -> None:
     assert "Before that it took " in said[-1]
     assert first not in tool.snapshots
     assert len(tool.snapshots) == 1
+
+
+def test_the_files_of_the_control_plane_are_saved_for_who_may_read_them(etcd: Etcd, tmp_path: pathlib.Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["age-keygen", "-o", key], check=True, capture_output=True)
+    public = subprocess.run(["age-keygen", "-y", key], check=True, capture_output=True, text=True).stdout.strip()
+    tool = Tool(etcd, recipients=[public])
+    assert tool.run("check") == (0, [])
+    code, said = tool.run("backup")
+    assert code == 0, said
+    [taken] = tool.snapshots
+    opened = subprocess.run(["age", "-d", "-i", key, f"{taken}.files.age"], check=True, capture_output=True).stdout
+    assert b"etcd.yaml" in opened
+    code, said = Tool(etcd, recipients=["age1nobody"]).run("check")
+    assert (code, said[-1].partition(":")[0]) == (1, "FAILED")
+    code, said = Tool(etcd).run("backup")
+    assert code == 0
+    assert [line for line in said if line.startswith("control plane files: ")]
 
 
 def test_it_is_copied_to_a_remote_before_anything_is_pruned(etcd: Etcd, s3: S3) -> None:

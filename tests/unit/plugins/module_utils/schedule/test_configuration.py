@@ -21,6 +21,8 @@ WHOLE: dict[str, t.Any] = {
     "timeout": 60,
     "lock_timeout": 5,
     "manifest_dir": "/etc/manifests",
+    "files": "encrypted",
+    "recipients": ["age1secret"],
     "remote": "s3:backups/etcd",
     "remote_config": "/etc/rclone.conf",
     "on_failure": {
@@ -78,6 +80,8 @@ def test_what_is_left_out_has_a_default(place: pathlib.Path) -> None:
         ({"tier": "yearly"}, "tier has to be one of hourly, daily"),
         ({"keep": {"daily": -1}}, "keep.daily has to be a whole number, 0 or more"),
         ({"keep": []}, "keep has to be a mapping"),
+        ({"files": "secret"}, "files has to be one of encrypted, "),
+        ({"recipients": "secret"}, "recipients has to be a list of texts"),
         ({"remote": 1}, "remote has to be a text"),
         ({"remote_config": "rclone.conf"}, "remote_config has to be an absolute path"),
         ({"timeout": True}, "timeout has to be a whole number, 1 or more"),
