@@ -49,8 +49,8 @@ def collect(manifests: str, shown: str, kubelet: str = KUBELET) -> Collection:
 
 
 def _collect_unit(found: Collection, shown: str) -> None:
-    for path in unit.sources(shown):
-        found.add(path, unit.NAME)
+    for path, may_be_missing in unit.sources(shown).items():
+        found.add(path, "" if may_be_missing else unit.NAME)
     settings = unit.parse(shown)
     flags = [*settings.flags.items(), *(("client", path) for path in settings.client)] if settings else []
     for flag, value in flags:

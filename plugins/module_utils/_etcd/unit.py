@@ -11,18 +11,21 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 import typing as t
 
 from .._errors import MaintenanceError
+from . import environment_file
 from .local_member import Settings
 
 NAME = "etcd.service"
 _PROPERTIES = "LoadState,ExecStart,Environment,EnvironmentFiles,FragmentPath,DropInPaths"
 _COMMAND = re.compile(r"argv\[\]=(.*?) ; ")
 _FILE = re.compile(r"(.*) \(ignore_errors=(yes|no)\)")
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+_ALONE, _BRACED, _PLAIN = re.compile(r"\$(\w+)"), re.compile(r"\$\$|\$\{(\w+)\}"), re.compile(r"\$\{?(\w+)\}?")
+_SHELLS = ("bash", "dash", "sh")
 
 
 def show(run_command: t.Callable[..., tuple[int, str, str]]) -> str:
@@ -61,11 +64,12 @@ def parse(shown: str, read: t.Optional[t.Callable[[str], str]] = None) -> t.Opti
     return Settings(NAME, {"name": "default", **flags}, client=client)
 
 
-def sources(shown: str) -> list[str]:
-    """The files that the unit is made of, none where there is no such unit."""
+def sources(shown: str) -> dict[str, bool]:
+    """The files that the unit is made of, and whether they may be missing; none where there is no such unit."""
     said = [line.partition("=")[::2] for line in shown.splitlines()]
     paths = [path for name, value in said if name in ("FragmentPath", "DropInPaths") for path in value.split()]
-    return paths + [_environment_file(value)[0] for name, value in said if name == "EnvironmentFiles"]
+    files = [_environment_file(value) for name, value in said if name == "EnvironmentFiles"]
+    return {**dict.fromkeys(paths, False), **dict(files)}
 
 
 def _environment_file(named: str) -> tuple[str, bool]:
@@ -82,8 +86,7 @@ def _file(named: str, read: t.Callable[[str], str]) -> dict[str, str]:
         if may_be_missing and isinstance(error, FileNotFoundError):
             return {}
         raise MaintenanceError(f"{NAME}: {path}: cannot be read: {error}. Run the task as root") from error
-    lines = [line.strip() for line in text.splitlines()]
-    return _assignments(" ".join(shlex.split(line)) for line in lines if line and line[0] not in "#;")
+    return environment_file.parse(text)
 
 
 def _assignments(words: t.Iterable[str]) -> dict[str, str]:
@@ -94,13 +97,37 @@ def _assignments(words: t.Iterable[str]) -> dict[str, str]:
 def _flags(command: str, variables: t.Mapping[str, str]) -> dict[str, str]:
     """Of a command line like ``{ path=... ; argv[]=/usr/bin/etcd --name cp1 ; ... }``, where quotes are gone."""
     found = _COMMAND.search(command)
-    words = [_VARIABLE.sub(lambda name: variables.get(name[1], ""), word) for word in found[1].split()] if found else []
+    words = _words(found[1], variables) if found else []
     flags = {}
     for word, following in zip(words, [*words[1:], ""]):
         if word.startswith("-"):
             name, equals, value = word.lstrip("-").partition("=")
             flags[name] = value if equals else "" if following.startswith("-") else following
     return flags
+
+
+def _words(command: str, variables: t.Mapping[str, str]) -> list[str]:
+    """As systemd expands them: ``${NAME}`` anywhere; ``$NAME`` as a word of its own, which may become several or none.
+    A shell that starts etcd has its quotes still and expands the rest.
+    """
+    words = []
+    for word in command.split():
+        alone = _ALONE.fullmatch(word)
+        words += _split(variables.get(alone[1], "")) if alone else [_BRACED.sub(_expand(variables), word)]
+    if words and posixpath.basename(words[0]) in _SHELLS:
+        return _split(_PLAIN.sub(_expand(variables), " ".join(words)))
+    return words
+
+
+def _expand(variables: t.Mapping[str, str]) -> t.Callable[[re.Match[str]], str]:
+    return lambda found: "$" if found[0] == "$$" else variables.get(found[1], "")
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quote that nothing closes
+        return text.split()
 
 
 def _read(path: str) -> str:

@@ -119,6 +119,7 @@ def test_an_etcd_of_systemd(node: Node) -> None:
     argv = f"/usr/bin/etcd --cert-file={paths['member']} --key-file={paths['member-key']} --data-dir=/var/lib/etcd"
     shown = (
         f"LoadState=loaded\nExecStart={{ path=/usr/bin/etcd ; argv[]={argv} ; ignore_errors=no ; }}\n"
+        "EnvironmentFiles=/nowhere/etcd (ignore_errors=yes)\n"
         f"EnvironmentFiles={environment} (ignore_errors=no)\nFragmentPath={unit}\nDropInPaths={override}\n"
     )
     files, left_out = node.collect(shown)

@@ -35,6 +35,19 @@ def nothing(path: str) -> str:
             shown("etcd --name ${NAME} --data-dir $DIR", Environment="NAME=cp1 DIR=/d"),
             {"name": "cp1", "data-dir": "/d"},
         ),
+        (
+            shown("etcd $FLAGS $UNSET --data-dir ${DIR}/etcd", Environment='"FLAGS=--name cp1" DIR=/d'),
+            {"name": "cp1", "data-dir": "/d/etcd"},
+        ),
+        (shown("etcd --name=$NAME --data-dir=$$NAME", Environment="NAME=cp1"), {"name": "$NAME", "data-dir": "$NAME"}),
+        # As packages for CentOS have it.
+        (
+            shown(
+                '/bin/bash -c GOMAXPROCS=$(nproc) /usr/bin/etcd --name="${ETCD_NAME}" --data-dir="$DIR"',
+                Environment="ETCD_NAME=cp1 DIR=/d",
+            ),
+            {"name": "cp1", "data-dir": "/d"},
+        ),
         # Flags come before variables.
         (shown("etcd --name=flag", Environment="ETCD_NAME=variable"), {"name": "flag"}),
         (shown(EnvironmentFiles="/missing (ignore_errors=yes)"), {"name": "default"}),
