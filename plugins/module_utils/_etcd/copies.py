@@ -62,14 +62,22 @@ class CopyReport(Report):
 
 
 def files(path: str, sidecar: t.Mapping[str, t.Any]) -> list[File]:
-    """The snapshot, and what is beside it but the sidecar, as the sidecar describes them."""
-    found = [File(path, int(sidecar.get("size") or 0), str(sidecar.get("sha256")))]
+    """The snapshot, and what is beside it but the sidecar, as the sidecar describes them; there or not."""
+    found = [_file(path, sidecar)]
     archive = sidecar.get("archive")
     if archive:
-        beside = {os.path.basename(one): one for one in store.companions(path)}
-        name = str(archive.get("name"))
-        found.append(File(beside.get(name, f"{path}.files"), int(archive.get("size") or 0), str(archive.get("sha256"))))
+        names = {os.path.basename(path) + suffix: path + suffix for suffix in store.ARCHIVES}
+        if archive.get("name") not in names:
+            raise MaintenanceError(f"{store.sidecar(path)}: {archive.get('name')!r} is no archive of this snapshot")
+        found.append(_file(names[archive["name"]], archive))
     return found
+
+
+def _file(path: str, described: t.Mapping[str, t.Any]) -> File:
+    try:
+        return File(path, int(described["size"]), str(described["sha256"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MaintenanceError(f"{path}: its sidecar does not say how large it is, or its sha256") from error
 
 
 def sidecar_file(path: str) -> File:

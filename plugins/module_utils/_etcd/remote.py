@@ -93,7 +93,11 @@ class _Upload:
 
     def _one(self, path: str, sidecar: dict[str, t.Any], there: t.Mapping[str, int]) -> None:
         name = os.path.basename(path)
-        wanted = copies.files(path, sidecar)
+        try:
+            wanted = copies.files(path, sidecar)
+        except MaintenanceError as error:
+            self._fail(name, error.msg, "it was not uploaded: look at its sidecar")
+            return
         noted = copies.had(sidecar, self.request.remote)
         described = f"{name}.json" in there and (noted or self._describes(name, sidecar))
         verdict = judge(wanted, described, there, noted and not self.request.names)

@@ -56,6 +56,11 @@ def name(member: str, when: datetime.datetime, tier: str, revision: int | None =
     return f"{stem}.db.part" if revision is None else f"{stem}-rev{revision}.db"
 
 
+def is_snapshot(entry: str) -> bool:
+    """Whether a finished snapshot may be called so."""
+    return bool(_match(_SNAPSHOT, entry))
+
+
 def sidecar(snapshot: str) -> str:
     return f"{snapshot}.json"
 

@@ -23,13 +23,13 @@ def name(hour: int, member: str = "cp1") -> str:
 
 
 def put(place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", **changes: t.Any) -> pathlib.Path:
-    """A snapshot of ``size`` MiB, each its own."""
+    """A snapshot of ``size`` MiB, each its own. Half of it packs to nothing."""
     place.mkdir(mode=0o700, exist_ok=True)
     path = place / name(hour)
     rows = [(b"/registry/namespaces/kube-system", etcdfile.namespace()), (b"/registry/hour", b"%d" % hour)]
-    rows += [
-        (b"/registry/secrets/%d" % number, hashlib.shake_256(b"%d" % number).digest(MIB)) for number in range(size)
-    ]
+    for number in range(size):
+        secret = hashlib.shake_256(b"%d" % number).digest(MIB // 2)
+        rows.append((b"/registry/secrets/%d" % number, secret + bytes(MIB // 2)))
     path.write_bytes(etcdfile.snapshot(rows))
     facts = verify(str(path))
     sidecar: dict[str, t.Any] = {
@@ -54,7 +54,7 @@ def put(place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", **c
             "encryption": "age",
             "paths": [],
         }
-    (place / f"{path.name}.json").write_text(json.dumps({**sidecar, **changes}))
+    (place / f"{path.name}.json").write_text(json.dumps({**sidecar, **changes}, indent=2, sort_keys=True) + "\n")
     return path
 
 

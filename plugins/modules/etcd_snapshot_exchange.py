@@ -1,0 +1,230 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_snapshot_exchange
+short_description: The node's half of bringing snapshots to the controller and from there to other nodes
+version_added: 0.1.0
+description:
+  - Is called by M(kubeops.maintenance.etcd_snapshot_fetch) and M(kubeops.maintenance.etcd_snapshot_send), many times
+    for one snapshot. Use these in plays. Only O(state=noted) is meant to be called by itself.
+author:
+  - kubeops.maintenance contributors (@kubeops)
+options:
+  state:
+    description:
+      - V(listed) says which snapshots are here, with their sidecars.
+      - V(read) returns the next piece of a file.
+      - V(expected) says what of a snapshot is here already, and looks whether there is room for the rest.
+      - V(written) adds a piece to a file.
+      - V(published) verifies a snapshot that has arrived and gives its files their names.
+      - V(noted) writes into a snapshot's sidecar where there are copies of it.
+    type: str
+    choices: [listed, read, expected, written, published, noted]
+    required: true
+  dir:
+    description:
+      - The directory that keeps the snapshots.
+    type: path
+    default: /var/backups/kubeops/etcd
+  names:
+    description:
+      - With O(state=listed), file names of snapshots. By default all of the cluster that the newest one is of.
+    type: list
+    elements: str
+    default: []
+  name:
+    description:
+      - File name of the snapshot.
+    type: str
+  file:
+    description:
+      - File name of the snapshot or of what is beside it.
+    type: str
+  offset:
+    description:
+      - Where the piece begins.
+    type: int
+    default: 0
+  piece:
+    description:
+      - Where the piece lies on the node. It is deleted.
+    type: path
+  sidecar:
+    description:
+      - What the sidecar of the snapshot says.
+    type: dict
+  copies:
+    description:
+      - With O(state=noted), where there are copies.
+    type: list
+    elements: str
+    default: []
+  lock_timeout:
+    description:
+      - Seconds to wait for maintenance of the same member to end.
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - kubeops.maintenance._attributes
+  - kubeops.maintenance._attributes.ACTION_GROUP
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details: Pieces can be written twice.
+"""
+
+EXAMPLES = r"""
+- name: Write down that somebody has copied a snapshot to tape
+  kubeops.maintenance.etcd_snapshot_exchange:
+    state: noted
+    name: etcd-cp1-20261120T101112.345Z-manual-rev10432.db
+    copies:
+      - tape 2026-47
+  become: true
+"""
+
+RETURN = r"""
+snapshots:
+  description: Names and sidecars of the snapshots.
+  returned: O(state=listed)
+  type: list
+  elements: dict
+data:
+  description: A piece, packed and in base64.
+  returned: O(state=read)
+  type: str
+size:
+  description: Number of bytes in the piece that was read, or of the file that was written to.
+  returned: O(state=read) or O(state=written)
+  type: int
+present:
+  description: Whether the snapshot is here already.
+  returned: O(state=expected)
+  type: bool
+here:
+  description: For each file of the snapshot, how much of it is here already.
+  returned: O(state=expected)
+  type: dict
+"""
+
+import base64
+import contextlib
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd import copies, exchange, lock, store
+
+
+def listed(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
+    store.check_directory(options["dir"])
+    found = copies.chosen(options["dir"], options["names"])
+    return {"changed": False, "snapshots": [{"name": os.path.basename(path), "sidecar": said} for path, said in found]}
+
+
+def read(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
+    ((path, sidecar),) = copies.chosen(options["dir"], [options["name"]])
+    for one in copies.files(path, sidecar):
+        if one.name == options["file"]:
+            piece = bytearray()
+            size = exchange.pack(one.path, options["offset"], piece.extend, exchange.ANSWER)
+            return {"changed": False, "data": base64.b64encode(piece).decode(), "size": size}
+    raise MaintenanceError(f"{options['file']!r} is no file of {options['name']}")
+
+
+def expected(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    if arrival.is_here():
+        return {"changed": False, "present": True, "here": {}}
+    return {"changed": False, "present": False, "here": {} if check_mode else arrival.begin()}
+
+
+def written(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    if check_mode:
+        return {"changed": True, "size": options["offset"]}
+    try:
+        with open(options["piece"], "rb") as file:
+            size = arrival.append(options["file"], options["offset"], exchange.unpack(exchange.steps(file)))
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(options["piece"])
+    return {"changed": True, "size": size}
+
+
+def published(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    if not check_mode:
+        with lock.member_lock("arrival of a snapshot", options["lock_timeout"]):
+            arrival.publish()
+    return {"changed": True}
+
+
+def noted(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    ((path, sidecar),) = copies.chosen(options["dir"], [options["name"]])
+    new = [to for to in options["copies"] if not copies.had(sidecar, to)]
+    if new and not check_mode:
+        with lock.member_lock("note of copies", options["lock_timeout"]):
+            for to in new:
+                copies.note(path, to)
+    return {"changed": bool(new)}
+
+
+STATES = {
+    "listed": listed,
+    "read": read,
+    "expected": expected,
+    "written": written,
+    "published": published,
+    "noted": noted,
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": list(STATES), "required": True},
+            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "name": {"type": "str"},
+            "file": {"type": "str"},
+            "offset": {"type": "int", "default": 0},
+            "piece": {"type": "path"},
+            "sidecar": {"type": "dict"},
+            "copies": {"type": "list", "elements": "str", "default": []},
+            "lock_timeout": {"type": "int", "default": 120},
+        },
+        required_if=[
+            ("state", "read", ["name", "file"]),
+            ("state", "expected", ["name", "sidecar"]),
+            ("state", "written", ["name", "file", "piece", "sidecar"]),
+            ("state", "published", ["name", "sidecar"]),
+            ("state", "noted", ["name"]),
+        ],
+        supports_check_mode=True,
+    )
+
+    def work() -> dict[str, t.Any]:
+        try:
+            return STATES[module.params["state"]](module.params, module.check_mode)
+        except OSError as error:
+            where = error.filename or module.params["dir"]
+            raise MaintenanceError(f"{where}: {error.strerror}") from error
+
+    run_module(module, work)
+
+
+if __name__ == "__main__":
+    main()

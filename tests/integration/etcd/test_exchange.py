@@ -1,0 +1,209 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Snapshots from a node to the controller and from there to others, by a real ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.tests.integration.etcd import snapshots
+from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT, environment
+
+FETCH, SEND = "kubeops.maintenance.etcd_snapshot_fetch", "kubeops.maintenance.etcd_snapshot_send"
+# Prints what its children needed at most, in KiB.
+MEASURED = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+MEASURED += "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+
+
+class Site:
+    """Hosts, each with a directory for its snapshots, and the controller's directory."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root, self.controller = root, root / "controller"
+        self.python = sys.executable
+
+    def backups(self, host: str) -> pathlib.Path:
+        return self.root / host
+
+    def play(self, *tasks: dict[str, t.Any], hosts: str = "cp1", options: t.Sequence[str] = (), ok: bool = True) -> str:
+        return self.run([{"hosts": hosts, "gather_facts": False, "tasks": list(tasks)}], options, ok)
+
+    def run(self, plays: list[dict[str, t.Any]], options: t.Sequence[str] = (), ok: bool = True) -> str:
+        done = subprocess.run(
+            [*self.command(plays), *options],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert (done.returncode == 0) == ok, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def command(self, plays: list[dict[str, t.Any]]) -> list[str]:
+        hosts = {
+            name: {"backups": str(self.backups(name)), "ansible_python_interpreter": self.python}
+            for name in ("cp1", "cp2", "cp3")
+        }
+        everybody = {"ansible_connection": "local", "controller": str(self.controller)}
+        groups = {"kube_control_plane": {"hosts": hosts}}
+        inventory, playbook = self.root / "inventory.yml", self.root / "play.yml"
+        inventory.write_text(json.dumps({"all": {"vars": everybody, "children": groups}}))
+        playbook.write_text(json.dumps(plays))
+        return [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {"ANSIBLE_LOCAL_TEMP": str(self.root / "local"), "ANSIBLE_REMOTE_TEMP": str(self.root / "remote")}
+        return {**environment(), **ours, "ANSIBLE_LOG_PATH": str(self.root / "log"), "ANSIBLE_NOCOLOR": "1"}
+
+    def content(self, place: pathlib.Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(place.iterdir())} if place.exists() else {}
+
+    def modes(self, place: pathlib.Path) -> set[int]:
+        return {path.stat().st_mode & 0o777 for path in place.iterdir()}
+
+
+def fetch(**more: t.Any) -> dict[str, t.Any]:
+    return {FETCH: {"dir": "{{ backups }}", "dest": "{{ controller }}", **more}, "register": "done"}
+
+
+def send(**more: t.Any) -> dict[str, t.Any]:
+    return {SEND: {"dir": "{{ backups }}", "src": "{{ controller }}", **more}, "register": "done"}
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_to_the_controller_and_to_another_node(site: Site) -> None:
+    snapshots.put(site.backups("cp1"), 8, size=12, archive=b"SECRET" * 1000)
+    cp1 = site.content(site.backups("cp1"))
+    assert "changed=1" in site.play(fetch(), options=["--check"])
+    assert not site.controller.exists()
+    said = site.play(fetch(), options=["-vvv"])
+    assert "changed=1" in said
+    assert site.content(site.controller) == cp1
+    assert site.modes(site.controller) == {0o600}
+    assert site.controller.stat().st_mode & 0o777 == 0o700
+    assert "changed=0" in site.play(fetch())
+
+    assert "changed=1" in site.play(send(), hosts="cp2", options=["--check"])
+    assert not site.backups("cp2").exists()
+    said += site.play(send(), hosts="cp2", options=["-vvv"])
+    assert site.content(site.backups("cp2")) == cp1
+    assert site.modes(site.backups("cp2")) == {0o600}
+    assert site.backups("cp2").stat().st_mode & 0o777 == 0o700
+    assert "changed=0" in site.play(send(), hosts="cp2")
+
+    # 6 MiB that do not pack have been on both ways, and none of it was said.
+    said += (site.root / "log").read_text()
+    assert len(said) < 300_000
+    assert '"data"' not in said
+    assert not list(site.root.rglob("*piece*"))
+
+
+def test_a_broken_transfer_goes_on(site: Site) -> None:
+    path = snapshots.put(site.backups("cp1"), 8, size=12)
+    site.controller.mkdir(mode=0o700)
+    part = site.controller / f"{path.name}.part"
+    part.write_bytes(path.read_bytes()[:-1000])
+    inode = part.stat().st_ino
+    site.play(fetch())
+    assert (site.controller / path.name).read_bytes() == path.read_bytes()
+    assert (site.controller / path.name).stat().st_ino == inode
+
+    site.backups("cp2").mkdir(mode=0o700)
+    (site.backups("cp2") / f"{path.name}.part").write_bytes(path.read_bytes()[:7_000_000])
+    site.play(send(), hosts="cp2")
+    assert site.content(site.backups("cp2")) == site.content(site.backups("cp1"))
+
+
+@pytest.mark.parametrize("task", ["fetch", "send"])
+def test_what_does_not_fit_together_is_no_snapshot(site: Site, task: str) -> None:
+    """Half of something else was left there: the checksum of the whole tells."""
+    source, there = ("cp1", site.controller) if task == "fetch" else ("controller", site.backups("cp2"))
+    path = snapshots.put(site.backups(source), 8)
+    there.mkdir(mode=0o700)
+    (there / f"{path.name}.part").write_bytes(b"x" * 5000)
+    work, host = (fetch(), "cp1") if task == "fetch" else (send(), "cp2")
+    said = site.play(work, hosts=host, ok=False)
+    assert "What has arrived of it was removed; the snapshot itself is where it was" in said
+    assert site.content(there) == {}
+    site.play(work, hosts=host)
+    assert site.content(there) == site.content(site.backups(source))
+
+
+@pytest.mark.parametrize("what", ["snapshot", "archive"])
+def test_damaged_on_the_node(site: Site, what: str) -> None:
+    path = snapshots.put(site.backups("cp1"), 8, archive=b"encrypted")
+    snapshots.flip(path if what == "snapshot" else path.with_name(f"{path.name}.files.age"), -1)
+    said = site.play(fetch(), ok=False)
+    assert ("The snapshot is damaged" if what == "snapshot" else "is not the archive") in said
+    assert site.content(site.controller) == {}
+
+
+def test_another_file_of_that_name_stays(site: Site) -> None:
+    path = snapshots.put(site.backups("cp1"), 8)
+    site.controller.mkdir(mode=0o700)
+    (site.controller / path.name).write_text("mine")
+    assert "there is another file of that name" in site.play(fetch(), ok=False)
+    assert (site.controller / path.name).read_text() == "mine"
+
+
+def test_a_node_that_says_half_a_word(site: Site) -> None:
+    """Its words have a piece in them, so they are not told."""
+    snapshots.put(site.backups("cp1"), 8, size=4)
+    python = site.root / "python"
+    python.write_text(f'#!/bin/sh\n{sys.executable} "$@" | head -c 100000\n')
+    python.chmod(0o700)
+    site.python = str(python)
+    said = site.play(fetch(), options=["-vvv"], ok=False)
+    assert "the module did not end as a module does" in said
+    assert len(said) < 60_000
+    assert site.content(site.controller).keys() <= {snapshots.name(8) + ".part"}
+
+
+def test_debugging_would_print_it(site: Site) -> None:
+    snapshots.put(site.backups("cp1"), 8)
+    command = site.command([{"hosts": "cp1", "gather_facts": False, "tasks": [fetch()]}])
+    debugging = {**site.environment, "ANSIBLE_DEBUG": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=debugging, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "ANSIBLE_DEBUG would print every Secret" in done.stdout
+    assert site.content(site.controller) == {}
+
+
+def test_memory_does_not_grow_with_the_file(site: Site) -> None:
+    both = [
+        {"hosts": "cp1", "gather_facts": False, "tasks": [fetch()]},
+        {"hosts": "cp2", "gather_facts": False, "tasks": [send()]},
+    ]
+
+    def peak(size: int, hour: int) -> float:
+        snapshots.put(site.backups("cp1"), hour, size=size)
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, *site.command(both)],
+            cwd=ROOT,
+            env=site.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+        )
+        return int(done.stdout.split()[-1]) / 1024
+
+    small, large = peak(1, 8), peak(200, 9)
+    print(f"peak of RSS: {small:.0f} MiB for 1 MiB, {large:.0f} MiB for 200 MiB")
+    assert site.content(site.backups("cp2")) == site.content(site.backups("cp1"))
+    assert large < small + 128

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pieces, and what may arrive; the whole way is in tests/integration/etcd."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+import zlib
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import exchange
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.exchange import Arrival
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NAME = "etcd-cp1-20261120T101112.345Z-manual-rev77.db"
+SIDECAR = {"size": 100, "sha256": "0" * 64}
+
+
+@settings(max_examples=30, deadline=None)
+@given(content=st.binary(max_size=5000), most=st.integers(1, 2000), read=st.integers(1, 3000))
+def test_pieces_make_the_file(content: bytes, most: int, read: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("file") / "file"
+    path.write_bytes(content)
+    found = b""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange, "READ", read)
+        patch.setattr(exchange, "_STEP", 100)
+        while len(found) < len(content):
+            piece = bytearray()
+            size = exchange.pack(str(path), len(found), piece.extend, most)
+            assert 0 < size <= read
+            found += b"".join(exchange.unpack([bytes(piece)]))
+    assert found == content
+
+
+@pytest.mark.parametrize(
+    ("piece", "reason"),
+    [
+        (b"no piece", "damaged"),
+        (zlib.compress(b"x" * 5000)[:-6], "has no end"),
+        (b"", "has no end"),
+        (zlib.compress(b"x" * 10_001), "larger than pieces are"),
+        (zlib.compress(b"x") + b"more", "larger than pieces are"),
+    ],
+)
+def test_what_is_no_piece(piece: bytes, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "READ", 10_000)
+    with pytest.raises(MaintenanceError, match=reason):
+        list(exchange.unpack([piece]))
+
+
+@pytest.mark.parametrize(
+    ("name", "sidecar", "reason"),
+    [
+        ("../x.db", SIDECAR, "is no name of a snapshot"),
+        (f"../{NAME}", SIDECAR, "is no name of a snapshot"),
+        (NAME, {"sha256": ""}, "does not say how large it is"),
+        (NAME, {**SIDECAR, "archive": {"name": "../x", "size": 1, "sha256": ""}}, "is no archive of this snapshot"),
+        (NAME, {**SIDECAR, "archive": {"name": f"{NAME}.json", "size": 1, "sha256": ""}}, "is no archive"),
+    ],
+)
+def test_what_a_node_cannot_make_the_controller_write(
+    tmp_path: pathlib.Path, name: str, sidecar: dict[str, t.Any], reason: str
+) -> None:
+    with pytest.raises(MaintenanceError, match=reason):
+        Arrival(str(tmp_path), name, sidecar)
+
+
+def test_nor_more_than_it_says(tmp_path: pathlib.Path) -> None:
+    arrival = Arrival(str(tmp_path), NAME, SIDECAR)
+    assert arrival.begin() == {NAME: 0}
+    assert arrival.append(NAME, 0, [b"x" * 60]) == 60
+    assert arrival.begin() == {NAME: 60}
+    assert arrival.append(NAME, 60, [b"x" * 40]) == 100
+    assert arrival.append(NAME, 60, [b"x" * 40]) == 100
+    with pytest.raises(MaintenanceError, match="larger than it may be"):
+        arrival.append(NAME, 60, [b"x" * 41])
+    with pytest.raises(MaintenanceError, match="shorter than it was"):
+        arrival.append(NAME, 200, [b"x"])
+    with pytest.raises(MaintenanceError, match="is no file of"):
+        arrival.append("x", 0, [b"x"])
+
+
+def test_no_room(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(MaintenanceError, match="bytes free.*Nothing was copied"):
+        Arrival(str(tmp_path), NAME, {**SIDECAR, "size": 1 << 60}).begin()
