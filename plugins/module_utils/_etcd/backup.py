@@ -13,6 +13,7 @@ import dataclasses
 import datetime
 import functools
 import os
+import shutil
 import typing as t
 
 from .. import _static_pod
@@ -110,7 +111,7 @@ def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observatio
     wanted = {"schema": SCHEMA, "tier": request.label.tier, "run_key": request.label.run_key}
     if seen:
         wanted["cluster_id"] = seen.status.cluster_id
-    if any(sidecar.get(name) != value for name, value in wanted.items()):
+    if sidecar.get("damaged") or any(sidecar.get(name) != value for name, value in wanted.items()):
         return False
     try:
         age = (datetime.datetime.now(datetime.timezone.utc) - store.time_of(sidecar)).total_seconds()
@@ -142,6 +143,7 @@ def _means(
     kept = vault.plan(request.directory, version, found)
     # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
     leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
+    leftovers += sum(map(store.disk_usage, store.drill_folders(request.directory, local.name)))
     free = store.free_bytes(request.directory) + leftovers
     size = (kept.size if kept else 0) + (files.size if files else 0)
     report.checks += [*checks, vault.check(local.name, version, kept)]
@@ -153,6 +155,8 @@ def _means(
 def _take(request: Request, local: LocalMember, seen: health.Observation, means: _Means, report: Report) -> None:
     for path in store.leftovers(request.directory, local.name):
         report.act(f"remove {path}, which a killed run has left", functools.partial(os.unlink, path))
+    for path in store.drill_folders(request.directory, local.name):
+        report.act(f"remove {path}, which a killed drill has left", functools.partial(shutil.rmtree, path))
     if not os.path.isdir(request.directory):
         report.act(f"create directory {request.directory}", lambda: store.prepare(request.directory))
     tools = _keep(means.vault, report)

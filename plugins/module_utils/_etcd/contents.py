@@ -98,7 +98,7 @@ def read(
         alarms=tuple(walk.alarms),
         storage_version=walk.versions.get(b"storageVersion", ""),
         cluster_version=walk.versions.get(b"clusterVersion", ""),
-        kube_system_uid=_uid(walk.kube_system),
+        kube_system_uid=uid_of(walk.kube_system),
         hash=walk.hash if with_hash else None,
         objects=groups,
     )
@@ -211,7 +211,7 @@ def _json(value: bytes) -> dict[str, t.Any]:
     return dict(json.loads(value))
 
 
-def _uid(namespace: bytes) -> str:
+def uid_of(namespace: bytes) -> str:
     """metadata.uid of a stored object, empty where it is encrypted or not there."""
     try:
         if namespace.startswith(b"{"):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import os
 import typing as t
 
@@ -27,7 +26,6 @@ from .programs import Program, minor
 AUTO, GATEWAY, ETCDCTL = "auto", "gateway", "etcdctl"
 # Written pages go to the disk in portions: one sync of a large file at the end would stall etcd's own on the same disk.
 _SYNC_EVERY = 32 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclasses.dataclass
@@ -87,7 +85,7 @@ def through_etcdctl(etcdctl: Program, local: LocalMember, part: str, deadline: D
     try:
         process.run([etcdctl.path, *words, "snapshot", "save", part], deadline)
     except process.ProcessError as error:
-        full = next((code for code in _FULL if os.strerror(code).lower() in error.msg.lower()), None)
+        full = error.complains(process.FULL)
         if full:
             raise OSError(full, os.strerror(full), part) from error
         raise

@@ -13,6 +13,7 @@ import binascii
 import contextlib
 import http.client
 import json
+import os
 import socket
 import ssl
 import typing as t
@@ -57,6 +58,19 @@ class Gateway:
         """Of the member's own rows up to ``revision``, no other member is asked."""
         body = {"revision": str(revision)}
         return self._call("maintenance/hashkv", body, lambda answer: state.hash_kv(answer, revision))
+
+    def count(self, revision: int) -> int:
+        """How many keys there were at a revision."""
+        everything = {"key": "AA==", "range_end": "AA==", "count_only": True, "revision": str(revision)}
+        return self._call("kv/range", everything, lambda answer: int(state.pick(answer, "count", 0)))
+
+    def value(self, key: bytes) -> bytes:
+        """What is stored under a key, empty where nothing is."""
+
+        def parse(answer: dict[str, t.Any]) -> bytes:
+            return b"".join(binascii.a2b_base64(state.pick(one, "value", "")) for one in state.pick(answer, "kvs", ()))
+
+        return self._call("kv/range", {"key": binascii.b2a_base64(key, newline=False).decode()}, parse)
 
     def snapshot(self, deadline: Deadline) -> t.Iterator[bytes]:
         """The database and its checksum in pieces, or GatewayError where the stream does not come whole."""
@@ -134,6 +148,8 @@ class Gateway:
             connection.close()
 
     def _connection(self) -> http.client.HTTPConnection:
+        if self._url.scheme == "unix":
+            return _SocketConnection(self._url.path, self._timeout)
         host, port = self._url.hostname or "", self._url.port
         if self._context is None:
             return http.client.HTTPConnection(host, port, timeout=self._timeout)
@@ -141,6 +157,25 @@ class Gateway:
 
     def _error(self, path: str, what: str) -> GatewayError:
         return GatewayError(f"etcd member at {self.endpoint}: {path}: {what}")
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """To a member that listens on a socket in a folder, and for nobody who may not enter that."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        folder, name = os.path.split(self._path)
+        # The address of a socket has room for a hundred letters, and a folder may have more.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(f"/proc/self/fd/{handle}/{name}")
+        finally:
+            os.close(handle)
 
 
 def _tls(access: Access) -> ssl.SSLContext:

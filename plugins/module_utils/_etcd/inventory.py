@@ -88,6 +88,9 @@ def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces:
         facts = verify(path, namespaces=namespaces) if whole else None
         if facts and sidecar and facts.sha256 != sidecar.get("sha256"):
             return f"{path}: is a whole snapshot, but not the one that its sidecar describes", facts
+        damaged = sidecar.get("damaged")
+        if damaged:
+            return f"{path}: could not be restored in a drill: {damaged.get('reason')}", facts
         return _trouble_beside(path, sidecar, whole), facts
     except OSError as error:
         return f"{error.filename or path}: cannot be read: {error.strerror}", None

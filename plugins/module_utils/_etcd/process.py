@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import json
 import os
 import signal
 import subprocess
@@ -24,11 +26,26 @@ from .._wait import Deadline
 # Nothing of the caller's: ETCDCTL_* would change what is asked, and a proxy who is.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C"}
 _PR_SET_PDEATHSIG = 1
-_SHOWN = 2000
+_SHOWN = 500
+
+
+# What a program says where the system fails it. Go prints these in lower case.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SYSTEM = (*FULL, errno.ENOMEM, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
 class ProcessError(MaintenanceError):
-    """It could not be started, was not done in time, or failed. The message ends with what it printed last."""
+    """It could not be started, was not done in time, or failed. The message ends with what it complains of.
+
+    ``status`` is None where it did not end by itself.
+    """
+
+    status: t.Optional[int] = None
+    printed = ""
+
+    def complains(self, codes: t.Sequence[int]) -> t.Optional[int]:
+        """The first of the system's errors that the program names."""
+        return next((code for code in codes if os.strerror(code).lower() in self.printed.lower()), None)
 
 
 @contextlib.contextmanager
@@ -39,7 +56,10 @@ def started(
     text: bool = True,
     **options: t.Any,
 ) -> t.Iterator[subprocess.Popen[t.Any]]:
-    """A child in a process group of its own, whose files are for their owner alone. It is dead afterwards."""
+    """A child in a process group of its own, whose files are for their owner alone. It is dead afterwards.
+
+    ``niceness``: more is less, of the processor and, on most disks, of those too.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 
@@ -54,7 +74,7 @@ def started(
             command,
             stdin=subprocess.DEVNULL,
             env=environment,
-            cwd="/",
+            cwd=options.pop("cwd", "/"),
             start_new_session=True,
             umask=0o077,
             preexec_fn=prepare,
@@ -74,13 +94,33 @@ def started(
             stream.close()
 
 
-def run(command: t.Sequence[str], deadline: Deadline) -> str:
+def run(command: t.Sequence[str], deadline: Deadline, niceness: int = 0) -> str:
     """What it prints. ``deadline``: it is killed then."""
-    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+    with started(command, niceness, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         try:
             out, problem = child.communicate(timeout=deadline.left)
         except subprocess.TimeoutExpired:
             raise ProcessError(f"{command[0]}: not done in {deadline.seconds:g} s, and killed") from None
     if child.returncode:
-        raise ProcessError(f"{command[0]}: failed with status {child.returncode}: {(problem or out).strip()[-_SHOWN:]}")
+        raise failure(command[0], child.returncode, problem or out)
     return str(out)
+
+
+def failure(program: str, status: int, printed: str) -> ProcessError:
+    error = ProcessError(f"{program}: failed with status {status}: {complaint(printed)}")
+    error.status = status if status > 0 else None  # less: killed by a signal
+    error.printed = printed
+    return error
+
+
+def complaint(printed: str) -> str:
+    """Of all that one of etcd's programs prints, the line that says why it ended."""
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    for line in reversed(lines):
+        if line.startswith(("Error: ", "panic: ", "fatal error: ")):
+            return line[:_SHOWN]
+        with contextlib.suppress(ValueError, AttributeError):
+            said = json.loads(line)
+            if said.get("level") in ("error", "panic", "fatal"):
+                return ": ".join(str(said[name]) for name in ("msg", "error") if said.get(name))[:_SHOWN]
+    return lines[-1][:_SHOWN] if lines else "it said nothing"

@@ -23,7 +23,8 @@ MANUAL, PRE_UPGRADE = "manual", "pre-upgrade"
 class Snapshot:
     """``released``: a pre-upgrade one that nobody needs for its upgrade any more. ``proven``: restored in a drill.
 
-    ``cluster`` is what tells it from those of other clusters. ``verified``: its file is as it was when it was verified.
+    ``cluster`` is what tells it from those of other clusters. ``verified``: its file is as it was when it was verified,
+    and no drill has found it damaged.
     """
 
     name: str
@@ -93,7 +94,7 @@ def _untouchable(one: Snapshot, cluster: str, now: datetime.datetime) -> str:
     if not one.ordinary:
         return "from before an upgrade: kept until it is released"
     if not one.verified:
-        return "its file is not the one that was verified: have a look at it"
+        return "its file is not the one that was verified, or a drill could not restore it: have a look at it"
     if one.taken > now:
         return "from the future: have a look at the clocks"
     return ""

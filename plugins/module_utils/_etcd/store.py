@@ -19,6 +19,7 @@ import os
 import re
 import stat
 import typing as t
+import uuid
 
 from .._errors import MaintenanceError
 
@@ -27,6 +28,7 @@ _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
 # etcdctl, which is given a name that ends in .part, puts another after it.
 _PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part|\.files\.(age|cms|tar))?\.part")
+_DRILL = re.compile(r"drill-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-[0-9a-f]{32}\.part")
 # The archive of the control plane's files, by what it is encrypted with.
 ARCHIVES = (".files.age", ".files.cms", ".files.tar")
 _LONGEST_SIDECAR = 1 << 20
@@ -121,6 +123,22 @@ def check_directory(directory: str) -> None:
 def leftovers(directory: str, member: str) -> list[str]:
     """The unfinished files that killed runs of this member have left."""
     return [os.path.join(directory, entry) for entry in _entries(directory) if _ours(_PART, entry, member)]
+
+
+def drill_folder(directory: str, member: str) -> str:
+    """A folder for one drill, which is not made here."""
+    return os.path.join(directory, f"drill-{member}-{uuid.uuid4().hex}.part")
+
+
+def drill_folders(directory: str, member: str) -> list[str]:
+    """Those that killed drills of this member have left."""
+    found = [os.path.join(directory, entry) for entry in _entries(directory) if _ours(_DRILL, entry, member)]
+    return [path for path in found if os.path.isdir(path) and not os.path.islink(path)]
+
+
+def disk_usage(folder: str) -> int:
+    files = (os.path.join(place, name) for place, _folders, names in os.walk(folder) for name in names)
+    return sum(os.lstat(path).st_blocks * 512 for path in files)
 
 
 def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[str, t.Any]]]:

@@ -80,6 +80,8 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
         told = report.kept if verdict.keep else report.removed
         told.append({"name": os.path.basename(verdict.snapshot.name), "reason": verdict.reason})
         going += [] if verdict.keep else [verdict]
+    if going and found[newest].get("damaged"):
+        raise MaintenanceError(f"{newest}: could not be restored in a drill. Nothing was deleted: take a new one first")
     if going and not is_described(newest, found[newest]):
         raise MaintenanceError(f"{newest}: is not the file that its sidecar describes. Nothing was deleted")
     for verdict in going:
@@ -121,7 +123,7 @@ def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]
             taken=taken,
             tier=str(sidecar["tier"]),
             cluster=store.cluster(sidecar),
-            verified=os.path.getsize(path) == sidecar["size"],
+            verified=os.path.getsize(path) == sidecar["size"] and not sidecar.get("damaged"),
             released=bool(sidecar.get("released")),
             proven=bool(sidecar.get("proven")),
         )

@@ -159,3 +159,10 @@ def test_the_archive_beside_it(tmp_path: pathlib.Path, content: bytes | None, ve
     (one,) = inventory.read(str(tmp_path), [], Look(verify=verified))
     assert trouble in one["trouble"]
     assert bool(trouble) == bool(one["trouble"])
+
+
+def test_one_that_a_drill_could_not_restore(tmp_path: pathlib.Path) -> None:
+    path = put(tmp_path, FIRST, damaged={"at": "2026-11-20T10:00:00.000Z", "reason": "it does not start"})
+    for look in (Look(), Look(verify=True)):
+        (found,) = inventory.read(str(tmp_path), [], look)
+        assert found["trouble"] == f"{path}: could not be restored in a drill: it does not start"

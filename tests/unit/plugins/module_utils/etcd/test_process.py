@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import signal
@@ -53,6 +54,7 @@ def test_what_it_prints() -> None:
     [
         (["sh", "-c", "echo out; exit 3"], "sh: failed with status 3: out"),
         (["sh", "-c", "echo out; echo no space >&2; exit 3"], "sh: failed with status 3: no space"),
+        (["sh", "-c", "exit 3"], "sh: failed with status 3: it said nothing"),
         (["/no/such/program"], "/no/such/program: cannot be started: "),
     ],
 )
@@ -114,3 +116,32 @@ def test_it_dies_with_who_started_it(tmp_path: pathlib.Path) -> None:
 def test_niceness() -> None:
     with process.started(["nice"], niceness=5, stdout=subprocess.PIPE) as child:
         assert int(child.communicate(timeout=30)[0]) == os.nice(0) + 5
+
+
+@pytest.mark.parametrize(
+    ("printed", "complaint"),
+    [
+        ("2026-11-20T10:00:00Z info x\nError: sha256 mismatch\n\n", "Error: sha256 mismatch"),
+        ('{"level":"warn","msg":"a"}\n{"level":"fatal","msg":"b","error":"c","stacktrace":"d"}', "b: c"),
+        ('{"level":"panic","msg":"b"}\npanic: b\n\ngoroutine 1 [running]:\nmain.main()', "panic: b"),
+        ('{"level":"error","msg":"first"}\n{"level":"info","msg":"then"}', "first"),
+        ('{"level":"info","msg":"then"}\n[1]\nlast', "last"),
+    ],
+)
+def test_the_line_that_says_why(printed: str, complaint: str) -> None:
+    assert process.complaint(printed) == complaint
+
+
+def test_an_end_that_is_not_its_own() -> None:
+    with pytest.raises(process.ProcessError) as caught:
+        process.run(["sh", "-c", "kill -9 $$"], Deadline(30))
+    assert caught.value.status is None
+    with pytest.raises(process.ProcessError) as caught:
+        process.run(["sh", "-c", "exit 7"], Deadline(30))
+    assert caught.value.status == 7
+
+
+def test_what_the_system_is_to_blame_for() -> None:
+    error = process.failure("etcdutl", 1, "write x: no space left on device\nError: it failed")
+    assert error.complains(process.FULL) == errno.ENOSPC
+    assert process.failure("etcdutl", 1, "Error: it failed").complains(process.SYSTEM) is None

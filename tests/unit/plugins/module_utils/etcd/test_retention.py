@@ -141,7 +141,10 @@ def test_two_years_of_hours() -> None:
         ({"tier": "pre-upgrade"}, "from before an upgrade: kept until it is released"),
         ({"tier": "pre-upgrade", "released": True}, "no hour, day, week or month keeps it"),
         ({"tier": "daily"}, "no hour, day, week or month keeps it"),
-        ({"tier": "daily", "verified": False}, "its file is not the one that was verified: have a look at it"),
+        (
+            {"tier": "daily", "verified": False},
+            "its file is not the one that was verified, or a drill could not restore it: have a look at it",
+        ),
     ],
 )
 def test_an_old_one(one: dict[str, t.Any], reason: str) -> None:

@@ -120,6 +120,24 @@ def test_nothing_goes_where_the_newest_is_damaged(node: Node) -> None:
     assert "The snapshot is damaged" in node.refused(node.prune)
 
 
+def test_nothing_goes_where_a_drill_could_not_restore_the_newest(node: Node) -> None:
+    node.older(3)
+    path = str(node.newest)
+    damaged = {"at": "2026-11-20T10:11:12.345Z", "reason": "it does not start"}
+    store.note(path, json.loads(pathlib.Path(store.sidecar(path)).read_text()), damaged=damaged)
+    # It spares no older one either.
+    node.older(4)
+    assert "could not be restored in a drill" in node.refused(node.prune)
+
+
+def test_one_that_a_drill_could_not_restore_does_not_count_and_does_not_go(node: Node) -> None:
+    damaged = node.older(2, damaged={"at": "2026-11-20T10:11:12.345Z", "reason": "it does not start"})
+    node.older(3)
+    result = node.prune(Policy(0, 0, 0, 0, at_least=2))
+    assert result["removed"] == []
+    assert damaged in node.files()
+
+
 def test_nothing_goes_where_the_newest_is_another_file(node: Node) -> None:
     node.older(3)
     sidecar = pathlib.Path(store.sidecar(str(node.newest)))
