@@ -2,88 +2,91 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role shows of the snapshots in two hosts' directories."""
+"""Drills through the role, on a host whose member is real and on one that has no snapshot."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.modules import etcd_info
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd
+from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd
 
-COLLECTIONS = pathlib.Path(etcd_info.__file__).parents[5]
+COLLECTIONS = pathlib.Path(etcd_snapshot.__file__).parents[5]
+SECONDS = 120
+
 PLAY = """
 - hosts: all
   gather_facts: false
   max_fail_percentage: 0
+  module_defaults:
+    kubeops.maintenance.etcd_snapshot: {manifest_dir: "{{ place }}"}
   roles:
     - role: kubeops.maintenance.snapshots
-      snapshots_dir: "{{ place }}"
       snapshots_hosts: "{{ ansible_play_hosts }}"
+      snapshots_dir: "{{ place }}/backups"
+      snapshots_drill: "{{ drill }}"
 """
 
 
-class Shown(t.NamedTuple):
-    code: int
-    said: str
-
-
 @pytest.fixture
-def places(etcd: Etcd, tmp_path: pathlib.Path) -> list[pathlib.Path]:
-    """Of two hosts: both have both snapshots of the first one's member."""
-    client = Client(etcd.local)
-    client.put(b"/registry/pods/shop/one", b"k8s\0")
-    etcd.backup()
-    client.put(b"/registry/pods/shop/two", b"k8s\0")
-    etcd.backup()
-    shutil.copytree(etcd.backups, tmp_path / "copies")
-    return [etcd.backups, tmp_path / "copies"]
-
-
-@pytest.fixture
-def show(places: list[pathlib.Path], tmp_path: pathlib.Path) -> t.Callable[..., Shown]:
-    def run(**variables: t.Any) -> Shown:
+def play(etcd: Etcd, tmp_path: pathlib.Path) -> t.Callable[..., tuple[int, str]]:
+    def run(drill: str, *words: str) -> tuple[int, str]:
         here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
-        hosts = {f"cp{number}": {"place": str(place), **here} for number, place in enumerate(places, 1)}
-        (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
-        (tmp_path / "play.yml").write_text(PLAY)
-        command = [pathlib.Path(sys.executable).parent / "ansible-playbook", "-i", "hosts.yml", "play.yml"]
+        places = {"cp1": str(etcd.root), "cp2": str(tmp_path / "cp2")}
+        hosts = {name: {"place": place, **here} for name, place in places.items()}
+        inventory, playbook = tmp_path / "hosts.yml", tmp_path / "play.yml"
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+        playbook.write_text(PLAY)
         ended = subprocess.run(
-            [*command, "-e", json.dumps(variables)],
-            cwd=tmp_path,
+            [
+                pathlib.Path(sys.executable).parent / "ansible-playbook",
+                *("-i", inventory, playbook, "-e", f"drill={drill}", *words),
+            ],
             env={
                 **os.environ,
                 "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
                 "ANSIBLE_HOME": str(tmp_path / "ansible"),
                 "ANSIBLE_NOCOLOR": "1",
+                "COLUMNS": "10000",
             },
             capture_output=True,
             check=False,
             text=True,
-            timeout=120,
+            timeout=SECONDS,
         )
-        return Shown(ended.returncode, ended.stdout)
+        return ended.returncode, ended.stdout
 
     return run
 
 
-def test_what_is_shown(places: list[pathlib.Path], show: t.Callable[..., Shown]) -> None:
-    old, new = sorted(path.name for path in places[0].glob("*.db"))
-    newest = show(snapshots_inspect="true")
-    assert newest.code == 0, newest.said
-    assert newest.said.count(f"{new}: 2 objects at revision 3") == 2
-    named = show(snapshots_inspect=old, snapshots_compare=[old, new])
-    assert named.code == 0, named.said
-    assert named.said.count(f"{old}: 1 objects at revision 2") == 1
-    assert named.said.count("1 objects added, 0 removed, 0 changed") == 1
-    assert "added: pods in shop: two" in named.said
-    refused = show(snapshots_compare=[old, "x.db"])
-    assert refused.code != 0
-    assert f"No host has {old} and x.db in" in refused.said
+def test_a_drill(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
+    names = [pathlib.Path(etcd.backup()["snapshot"]["path"]).name for _run in range(2)]
+    code, said = play("true", "--check")
+    assert code == 0, said
+    assert f"would restore {etcd.backups / names[1]} with etcd {etcd.release.version} into" in said
+    code, said = play("no-such.db")
+    assert code
+    assert "No host has a snapshot no-such.db" in said
+    assert names[0] in said
+    assert "proven" not in said
+    code, said = play("true")
+    assert code == 0, said
+    assert f"cp1: {names[1]}: proven, restored with etcd {etcd.release.version} in " in said
+    assert said.count("verified when it was taken, proven") == 1
+
+
+def test_a_drill_that_fails_is_told_after_everything_else(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
+    path = pathlib.Path(etcd.backup()["snapshot"]["path"])
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    code, said = play("true")
+    assert code
+    assert "the drill failed, and the snapshot counts as damaged from now on" in said
+    assert "DAMAGED: " in said
