@@ -99,7 +99,7 @@ def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces:
 
 
 def _trouble_beside(path: str, sidecar: t.Mapping[str, t.Any], whole: bool) -> str:
-    for one in copies.files(path, sidecar)[1:]:
+    for one in copies.files(path, sidecar)[1:] if sidecar else ():
         known = copies.digest(one.path) if whole else (os.path.getsize(one.path), one.sha256)
         if known != (one.size, one.sha256):
             return f"{one.path}: is not the archive that was saved with the snapshot"
