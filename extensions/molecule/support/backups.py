@@ -137,6 +137,14 @@ class Folder:
         return self.shell(f"find {self.path} -printf '%p %i %m %s %T@\\n' 2>/dev/null | sort")
 
     @contextlib.contextmanager
+    def scratch(self) -> t.Iterator[str]:
+        place = self.shell("mktemp -d")
+        try:
+            yield place
+        finally:
+            self.shell(f"rm -r {place}")
+
+    @contextlib.contextmanager
     def disk(self, size: int) -> t.Iterator[None]:
         """A filesystem of its own."""
         self.shell(f"mkdir -p {self.path} && mount -t tmpfs -o size={size},mode=0700 tmpfs {self.path}")

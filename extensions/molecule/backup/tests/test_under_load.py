@@ -59,15 +59,27 @@ def test_the_sidecar_tells_what_it_is_of(lab: Lab, folder: Folder) -> None:
     assert [member["name"] for member in sidecar["members"]] == ["cp1"]
 
 
+def test_the_programs_of_a_restore_are_kept_with_it(folder: Folder) -> None:
+    """Those of the running member, taken out of its container, which has no shell."""
+    (name,) = folder.snapshots()
+    sidecar = folder.sidecar(name)
+    assert sidecar["save_method"] == "etcdctl 3.6.16"
+    kept = f"{folder.path}/tools/etcd-3.6.16"
+    digests = folder.shell(f"cd {kept} && stat -c '%U %a' . etcd etcdctl etcdutl && sha256sum etcd etcdctl etcdutl")
+    assert digests.splitlines()[:4] == ["root 700"] * 4
+    told = {line.split()[1]: line.split()[0] for line in digests.splitlines()[4:]}
+    assert sidecar["tools"] == {"version": "3.6.16", "directory": kept, "programs": told}
+    with folder.scratch() as place:
+        folder.shell(f"{kept}/etcdutl snapshot restore {folder.path}/{name} --data-dir={place}/data")
+        assert folder.shell(f"ls {place}/data") == "member"
+
+
 def test_only_root_can_read_it(on: t.Callable[[str], Host], folder: Folder) -> None:
-    cp1 = on("cp1")
-    place = cp1.file(folder.path)
-    assert (place.user, oct(place.mode)) == ("root", "0o700")
-    names = folder.files()
-    assert names
-    for name in names:
-        file = cp1.file(f"{folder.path}/{name}")
-        assert (file.user, oct(file.mode)) == ("root", "0o600"), name
+    files = (
+        on("cp1").check_output(f"find {folder.path} -type f -not -path '*/tools/*' -printf '%u %m %P\\n'").splitlines()
+    )
+    assert sorted(files) == [f"root 600 {name}" for name in folder.files()]
+    assert folder.shell(f"stat -c '%U %a' {folder.path}") == "root 700"
 
 
 def test_a_second_run_takes_another_one(backup: Start, snapshots: Start, folder: Folder) -> None:
