@@ -5,7 +5,7 @@ NODE ?= cp1
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab-ready check test test-all bench-drain demo lab-supply lab-up lab-down lab-status lab-shell lab-clean changelog clean
+.PHONY: help setup lab-ready check test test-all bench-drain bench-etcd demo lab-supply lab-up lab-down lab-status lab-shell lab-clean changelog clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: check lab-ready ## check, then drains and upgrades of real clusters
 
 bench-drain: lab-supply ## Compare drains with kubectl's and kubernetes.core's
 	@$(PYTHON) tests/bench/drain.py
+
+bench-etcd: lab-supply ## Compare snapshots of etcd with those of its own tools
+	@$(PYTHON) tests/bench/etcd.py
 
 test-all: test ## test, and half an hour of spoiled snapshots for their reader
 	@KUBEOPS_FUZZ_ROUNDS=200000 scripts/stage "spoiled snapshots" .venv/bin/pytest --quiet tests/integration/etcd/test_fuzz.py

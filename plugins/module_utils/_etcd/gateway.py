@@ -99,8 +99,9 @@ class Gateway:
         return blob, remaining
 
     def _lines(self, response: http.client.HTTPResponse, deadline: Deadline) -> t.Iterator[bytes]:
-        rest = b""
-        total = 0
+        # A line comes in several pieces; none is looked at twice.
+        pieces: list[bytes] = []
+        held = total = 0
         while True:
             try:
                 data = response.read1(_READ)
@@ -113,12 +114,17 @@ class Gateway:
                     "maintenance/snapshot", f"not finished in {deadline.seconds:g} s, {total} bytes were read"
                 )
             total += len(data)
-            *lines, rest = (rest + data).split(b"\n")
-            yield from filter(None, lines)
-            if len(rest) > _LONGEST_LINE:
+            *lines, rest = data.split(b"\n")
+            if lines:
+                yield from filter(None, [b"".join([*pieces, lines[0]]), *lines[1:]])
+                pieces, held = [], 0
+            pieces.append(rest)
+            held += len(rest)
+            if held > _LONGEST_LINE:
                 raise self._error("maintenance/snapshot", f"sent a line of more than {_LONGEST_LINE} bytes")
             if not data:
                 break
+        rest = b"".join(pieces)
         if rest.strip():
             yield rest
 

@@ -74,6 +74,7 @@ class Etcd:
         root.mkdir(exist_ok=True)
         self.release, self.root, self.name = release, root, name
         self.data = root / "data"
+        self.flags: t.Sequence[str] = ("--unsafe-no-fsync",)
         client, peer = _free_ports(2)
         self._tls = tls
         self.client_url, self.peer_url = f"http{'s' * tls}://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
@@ -101,7 +102,7 @@ class Etcd:
         with (
             self._log.open("wb") as output,
             subprocess.Popen(
-                [self.release.directory / "etcd", *words, "--unsafe-no-fsync"], stdout=output, stderr=output
+                [self.release.directory / "etcd", *words, *self.flags], stdout=output, stderr=output
             ) as self.process,
         ):
             try:
@@ -163,10 +164,14 @@ class Etcd:
         return caught.value.msg
 
     def ctl(self, *arguments: str) -> str:
+        command = [*self.ctl_words, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+    @property
+    def ctl_words(self) -> list[str]:
         local = self.local
         tls = [f"--cacert={local.ca_file}", f"--cert={local.cert_file}", f"--key={local.key_file}"]
-        command = [self.release.directory / "etcdctl", f"--endpoints={self.client_url}", *tls, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+        return [str(self.release.directory / "etcdctl"), f"--endpoints={self.client_url}", *tls]
 
 
 @contextlib.contextmanager
