@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import subprocess
 import sys
@@ -14,63 +13,13 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import snapshots
-from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT, environment
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.site import Site
+from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT
 
 FETCH, SEND = "kubeops.maintenance.etcd_snapshot_fetch", "kubeops.maintenance.etcd_snapshot_send"
 # Prints what its children needed at most, in KiB.
 MEASURED = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
 MEASURED += "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-
-
-class Site:
-    """Hosts, each with a directory for its snapshots, and the controller's directory."""
-
-    def __init__(self, root: pathlib.Path) -> None:
-        self.root, self.controller = root, root / "controller"
-        self.python = sys.executable
-
-    def backups(self, host: str) -> pathlib.Path:
-        return self.root / host
-
-    def play(self, *tasks: dict[str, t.Any], hosts: str = "cp1", options: t.Sequence[str] = (), ok: bool = True) -> str:
-        return self.run([{"hosts": hosts, "gather_facts": False, "tasks": list(tasks)}], options, ok)
-
-    def run(self, plays: list[dict[str, t.Any]], options: t.Sequence[str] = (), ok: bool = True) -> str:
-        done = subprocess.run(
-            [*self.command(plays), *options],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert (done.returncode == 0) == ok, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def command(self, plays: list[dict[str, t.Any]]) -> list[str]:
-        hosts = {
-            name: {"backups": str(self.backups(name)), "ansible_python_interpreter": self.python}
-            for name in ("cp1", "cp2", "cp3")
-        }
-        everybody = {"ansible_connection": "local", "controller": str(self.controller)}
-        groups = {"kube_control_plane": {"hosts": hosts}}
-        inventory, playbook = self.root / "inventory.yml", self.root / "play.yml"
-        inventory.write_text(json.dumps({"all": {"vars": everybody, "children": groups}}))
-        playbook.write_text(json.dumps(plays))
-        return [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        ours = {"ANSIBLE_LOCAL_TEMP": str(self.root / "local"), "ANSIBLE_REMOTE_TEMP": str(self.root / "remote")}
-        return {**environment(), **ours, "ANSIBLE_LOG_PATH": str(self.root / "log"), "ANSIBLE_NOCOLOR": "1"}
-
-    def content(self, place: pathlib.Path) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted(place.iterdir())} if place.exists() else {}
-
-    def modes(self, place: pathlib.Path) -> set[int]:
-        return {path.stat().st_mode & 0o777 for path in place.iterdir()}
 
 
 def fetch(**more: t.Any) -> dict[str, t.Any]:

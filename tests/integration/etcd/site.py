@@ -1,0 +1,75 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Three control planes that are folders of this machine, for a real ansible-playbook."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT, environment
+
+
+class Site:
+    """Hosts, each with a directory for its snapshots, and the controller's directory."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root, self.controller = root, root / "controller"
+        self.temporary = root / "tmp"
+        self.temporary.mkdir()
+        self.python = sys.executable
+        self.lost: set[str] = set()
+
+    def backups(self, host: str) -> pathlib.Path:
+        return self.root / host
+
+    def play(self, *tasks: dict[str, t.Any], hosts: str = "cp1", options: t.Sequence[str] = (), ok: bool = True) -> str:
+        return self.run([{"hosts": hosts, "gather_facts": False, "tasks": list(tasks)}], options, ok)
+
+    def run(self, plays: list[dict[str, t.Any]], options: t.Sequence[str] = (), ok: bool = True) -> str:
+        done = subprocess.run(
+            [*self.command(plays), *options],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert (done.returncode == 0) == ok, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def command(self, plays: list[dict[str, t.Any]]) -> list[str]:
+        one = {"ansible_connection": "local", "ansible_python_interpreter": self.python}
+        hosts = {name: {"backups": str(self.backups(name)), **one} for name in ("cp1", "cp2", "cp3")}
+        for name in self.lost:
+            hosts[name].update(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port="9")
+        everybody = {"controller": str(self.controller)}
+        groups = {"kube_control_plane": {"hosts": hosts}}
+        inventory, playbook = self.root / "inventory.yml", self.root / "play.yml"
+        inventory.write_text(json.dumps({"all": {"vars": everybody, "children": groups}}))
+        playbook.write_text(json.dumps(plays))
+        return [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        ours = {"ANSIBLE_LOCAL_TEMP": str(self.root / "local"), "ANSIBLE_REMOTE_TEMP": str(self.root / "remote")}
+        return {
+            **environment(),
+            **ours,
+            "ANSIBLE_LOG_PATH": str(self.root / "log"),
+            "ANSIBLE_NOCOLOR": "1",
+            "TMPDIR": str(self.temporary),
+        }
+
+    def content(self, place: pathlib.Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in sorted(place.iterdir())} if place.exists() else {}
+
+    def modes(self, place: pathlib.Path) -> set[int]:
+        return {path.stat().st_mode & 0o777 for path in place.iterdir()}
