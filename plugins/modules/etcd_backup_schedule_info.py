@@ -43,15 +43,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 member:
-  description: Name of the etcd member that runs on the node, empty where none does.
+  description: Whether a member of etcd runs on the node. It does, too, where its settings are wrong.
   returned: success
-  type: str
-  sample: cp1
+  type: bool
 python:
-  description: The Python that runs this module.
+  description: The Python that runs this module, by the name that stays when the system is upgraded.
   returned: success
   type: str
-  sample: /usr/bin/python3.11
+  sample: /usr/bin/python3
 running:
   description: Whether a run goes on now.
   returned: success
@@ -129,27 +128,42 @@ schedules:
       type: str
 """
 
+import os
 import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._errors import run_module
+from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._etcd import topology, unit
 from ..module_utils._schedule import systemd
 
+# Not /usr/bin/python3.11, which is gone after the next upgrade of the system.
+PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+
 
 def look(module: AnsibleModule) -> dict[str, t.Any]:
-    local = topology.find(module.params["manifest_dir"], unit.show(module.run_command))
     schedules = systemd.read(module.run_command)
     return {
         "changed": False,
-        "member": local.name if local else "",
-        "python": sys.executable,
+        "member": has_member(module),
+        "python": lasting(sys.executable),
         "running": any(one["running"] for one in schedules),
         "reload": any(one["reload"] for one in schedules),
         "schedules": schedules,
     }
+
+
+def has_member(module: AnsibleModule) -> bool:
+    try:
+        return bool(topology.find(module.params["manifest_dir"], unit.show(module.run_command)))
+    except MaintenanceError:
+        return True  # with something wrong about it, which its runs will tell
+
+
+def lasting(python: str, names: t.Sequence[str] = PYTHONS) -> str:
+    """Another name of the same program, where there is one that stays."""
+    return next((name for name in names if os.path.realpath(name) == os.path.realpath(python)), python)
 
 
 def main() -> None:

@@ -46,6 +46,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     parser.add_argument("--config", default=configuration.PATH, help="default: %(default)s")
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     _add(parts, "backup", "take a snapshot where it is this member's turn, then prune", _backup)
+    _add(parts, "drill", "restore the newest snapshot beside the member, where it is its turn, and compare", _drill)
     _add(parts, "status", "show timers, their last runs, and the snapshots of this node", _status)
     check = _add(parts, "check", "say whether runs with this configuration could end well, and do nothing", _check)
     check.set_defaults(private=False)
@@ -66,6 +67,10 @@ def _say(text: str) -> None:
 
 def _backup(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:
     turn.take_snapshot(settings, _say)
+
+
+def _drill(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:
+    turn.hold_drill(settings, _say)
 
 
 def _check(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ import typing as t
 
 from .._check import WARN
 from .._errors import MaintenanceError
-from .._etcd import archive, backup, choose, rclone, remote, topology, unit, upkeep
+from .._etcd import archive, backup, choose, drill, rclone, remote, topology, unit, upkeep
 from .._etcd.cluster import survey
 from .._etcd.local_member import LocalMember
 from .._etcd.snapshot import Label
@@ -39,16 +39,9 @@ def check(settings: Configuration) -> None:
 
 
 def take_snapshot(settings: Configuration, say: Say) -> None:
-    shown = unit.show(commands.run)
-    local = topology.discover(settings.manifest_dir, shown)
+    local, common = _here(settings)
     if not _is_ours(local, "takes this turn's snapshot", say):
         return
-    common: dict[str, t.Any] = {
-        "directory": settings.dir,
-        "lock_timeout": settings.lock_timeout,
-        "manifests": settings.manifest_dir,
-        "unit": shown,
-    }
     label = Label(settings.tier, "taken by the schedule")
     result = backup.run(backup.Request(label=label, files=_files(settings), timeout=settings.timeout, **common))
     _warn(result, say)
@@ -73,6 +66,32 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
 
 def _files(settings: Configuration) -> archive.Request:
     return archive.Request(settings.files, settings.recipients)
+
+
+def hold_drill(settings: Configuration, say: Say) -> None:
+    """With what lies here: a restore on the worst day is one of a member, too."""
+    local, common = _here(settings)
+    if not _is_ours(local, "holds this turn's drill", say):
+        return
+    result = drill.run(drill.Request(timeout=settings.timeout, **common))
+    _warn(result, say)
+    proven = result["snapshot"]
+    say(
+        f"{os.path.basename(proven['path'])} was restored with etcd {proven['proven']['etcd_version']} and is what it"
+        f" was: proven in {proven['proven']['seconds']:.1f} s"
+    )
+
+
+def _here(settings: Configuration) -> tuple[LocalMember, dict[str, t.Any]]:
+    """The member of this node, and what every request has."""
+    shown = unit.show(commands.run)
+    common = {
+        "directory": settings.dir,
+        "lock_timeout": settings.lock_timeout,
+        "manifests": settings.manifest_dir,
+        "unit": shown,
+    }
+    return topology.discover(settings.manifest_dir, shown), common
 
 
 def _copy(settings: Configuration) -> str:
