@@ -194,6 +194,28 @@ def test_it_is_copied_to_a_remote_before_anything_is_pruned(etcd: Etcd, s3: S3) 
     assert len(there) == 3
 
 
+def test_a_drill_proves_the_newest_or_fails(etcd: Etcd) -> None:
+    tool = Tool(etcd, files="none")
+    code, said = tool.run("drill")
+    assert code == 1
+    assert "so no drill was held. There: none" in said[-1]
+    for number in range(2):
+        Client(etcd.local).put(b"/registry/pods/%d" % number, b"p")
+        assert tool.run("backup")[0] == 0
+    code, said = tool.run("drill")
+    assert code == 0, said
+    newest, older = tool.snapshots
+    name = pathlib.Path(newest).name
+    assert said[-1].startswith(f"{name} was restored with etcd {etcd.release.version} and is what it was: proven in ")
+    proven = [bool(json.loads(pathlib.Path(store.sidecar(path)).read_text()).get("proven")) for path in (newest, older)]
+    assert proven == [True, False]
+    content = pathlib.Path(newest).read_bytes()
+    pathlib.Path(newest).write_bytes(content[:-40] + bytes((content[-40] ^ 1,)) + content[-39:])
+    code, said = tool.run("drill")
+    assert code == 1
+    assert said[-1].startswith("FAILED: the drill failed, and the snapshot counts as damaged from now on: ")
+
+
 def test_one_that_systemd_ends_leaves_nothing(etcd: Etcd) -> None:
     client = Client(etcd.local)
     for number in range(300):
