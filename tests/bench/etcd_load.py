@@ -13,6 +13,7 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, text
 
 #: So that it can hold that much, and is filled quickly.
@@ -43,7 +44,11 @@ def fill(etcd: Etcd, size: int) -> int:
 
     def put(start: int) -> None:
         client = clients.setdefault(threading.get_ident(), Client(etcd.local))
-        client.call("kv/txn", success=[_change(number) for number in range(start, start + _AT_ONCE)])
+        changes = [_change(number) for number in range(start, start + _AT_ONCE)]
+        # A busy machine lets a request time out. The same objects once more are the same database.
+        until(
+            lambda: client.accepted("kv/txn", success=changes), Deadline(300), lambda: "no answer in time", interval=0.2
+        )
 
     with concurrent.futures.ThreadPoolExecutor(_CONNECTIONS) as pool:
         list(pool.map(put, starts))

@@ -75,6 +75,8 @@ class Etcd:
         self.release, self.root, self.name = release, root, name
         self.data = root / "data"
         self.flags: t.Sequence[str] = ("--unsafe-no-fsync",)
+        #: Seconds until it has to be ready.
+        self.patience = 30.0
         client, peer = _free_ports(2)
         self._tls = tls
         self.client_url, self.peer_url = f"http{'s' * tls}://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
@@ -111,7 +113,7 @@ class Etcd:
                 self.process.kill()
 
     def wait(self) -> None:
-        until(self._ready, Deadline(30), lambda: self._log.read_text()[-2000:], interval=0.1)
+        until(self._ready, Deadline(self.patience), lambda: self._log.read_text()[-2000:], interval=0.1)
 
     def end(self) -> None:
         self.process.kill()
@@ -202,11 +204,20 @@ class Client:
         self._connection = http.client.HTTPSConnection(address, timeout=30, context=context)
 
     def call(self, path: str, **body: t.Any) -> dict[str, t.Any]:
+        status, answer = self._ask(path, body)
+        assert status == 200, answer
+        return answer
+
+    def accepted(self, path: str, **body: t.Any) -> bool | None:
+        """None where etcd had no time for it."""
+        status, answer = self._ask(path, body)
+        assert status == 200 or "timed out" in answer["message"], answer
+        return status == 200 or None
+
+    def _ask(self, path: str, body: dict[str, t.Any]) -> tuple[int, dict[str, t.Any]]:
         self._connection.request("POST", f"/v3/{path}", json.dumps(body))
         response = self._connection.getresponse()
-        answer = json.loads(response.read())
-        assert response.status == 200, answer
-        return t.cast(dict[str, t.Any], answer)
+        return response.status, json.loads(response.read())
 
     def put(self, key: bytes, value: bytes) -> int:
         """Return the revision of the change."""

@@ -8,6 +8,7 @@ anything is made of it. Beside it what `etcdutl snapshot status` says, which peo
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -15,7 +16,8 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import fetch, health, snapshot, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import drill, fetch, health, snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
@@ -67,12 +69,17 @@ DAMAGES: dict[str, tuple[Damage, bool | None]] = {
 
 
 @pytest.fixture(scope="module")
-def whole(releases: list[Release], tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def server(releases: list[Release], tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Etcd]:
     with Etcd(releases[-1], tmp_path_factory.mktemp("server")).running() as etcd:
         client = Client(etcd.local)
         for number in range(60):
             client.put(b"/registry/secrets/shop/%d" % (number % 20), b"secret" * 400)
-        return pathlib.Path(etcd.backup()["snapshot"]["path"])
+        yield etcd
+
+
+@pytest.fixture(scope="module")
+def whole(server: Etcd) -> pathlib.Path:
+    return pathlib.Path(server.backup()["snapshot"]["path"])
 
 
 @pytest.fixture(params=DAMAGES)
@@ -140,6 +147,18 @@ def test_before_anything_is_made_of_it(damaged: pathlib.Path, tmp_path: pathlib.
     result = modules.call(etcd_snapshot_extract, snapshot=str(damaged), key=KEY, dest=str(tmp_path / "object"))
     assert "The snapshot is damaged: do not restore it" in result["msg"]
     assert not (tmp_path / "object").exists()
+
+
+def test_before_a_restore(damaged: pathlib.Path, server: Etcd) -> None:
+    before = damaged.read_bytes()
+    request = drill.Request(str(damaged.parent), manifests=str(server.root), lock_path=str(server.root / "lock"))
+    with pytest.raises(MaintenanceError, match=f"the snapshot counts as damaged from now on: {damaged}: "):
+        drill.run(request)
+    assert damaged.read_bytes() == before
+    sidecar = json.loads(pathlib.Path(store.sidecar(str(damaged))).read_text())
+    assert sidecar["damaged"]["reason"]
+    assert not sidecar.get("proven")
+    assert len(os.listdir(damaged.parent)) == 2
 
 
 def test_what_etcdutl_thinks_of_it(releases: list[Release], whole: pathlib.Path, tmp_path: pathlib.Path) -> None:
