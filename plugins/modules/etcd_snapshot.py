@@ -120,8 +120,8 @@ options:
   files:
     description:
       - Whether the files of the control plane are saved with the snapshot, without which it makes no cluster.
-      - They are the static pods' manifests, the PKI and the kubeconfigs beside them, whatever file the flags of the
-        static pods or of C(etcd.service) name, the kubelet's configuration, and the unit of etcd with its files. Of
+      - They are the static pods' manifests, the PKI and the files beside them, whatever file the flags of the static
+        pods or of C(etcd.service) name, the kubelet's configuration, and the unit of etcd with its files. Of
         C(kubeadm-config), C(kubelet-config), C(kube-proxy) and C(coredns) in C(kube-system) it is what the snapshot
         itself says, below C(from-snapshot/).
       - V(encrypted) writes an archive that only the O(recipients) can read. Without any, nothing is written, and the

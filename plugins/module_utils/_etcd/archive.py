@@ -35,8 +35,6 @@ class Archive:
 
     def __init__(self, closing: seal.Seal, collected: Collection, keys_file: str) -> None:
         self._seal, self._collected, self._keys_file = closing, collected, keys_file
-        self._configmaps = configmaps.ConfigMaps()
-        self.see = self._configmaps.see
 
     @property
     def size(self) -> int:
@@ -55,9 +53,12 @@ class Archive:
         )
         return f"{len(self._collected.files)} files, {whom}"
 
-    def write(self, snapshot: str) -> dict[str, t.Any]:
-        """What a sidecar says of it. The file has its name, and is on the disk, when this returns."""
-        known, unknown = self._configmaps.data()
+    def write(self, snapshot: str, rows: t.Mapping[bytes, bytes]) -> dict[str, t.Any]:
+        """What a sidecar says of it. The file has its name, and is on the disk, when this returns.
+
+        ``rows``: those of the ConfigMaps, see `configmaps.read`.
+        """
+        known, unknown = configmaps.read(rows)
         entries = [*self._collected.entries.values(), *map(_made, sorted(configmaps.paths(known).items()))]
         closed = self._seal.close(packed(entries))
         path = f"{snapshot}{self._seal.suffix}"
@@ -126,6 +127,14 @@ def checks_of(sidecar: Found, manifests: str) -> list[Check]:
     where = control_plane.encryption_configuration(manifests) or "EncryptionConfiguration"
     keys = [_key_check(where, one) for one in sidecar["encryption"]]
     return found + ([check for check in keys if check.status != PASS] or keys[:1])
+
+
+def checks_of_earlier(snapshot: Found, archive: t.Optional[Archive]) -> list[Check]:
+    """Of a snapshot that is taken again: nothing can be put beside it that is of its time."""
+    if not archive or snapshot.get("archive"):
+        return []
+    fix = "save them by other means before they are changed, or take another snapshot by hand (backup.yml)"
+    return [Check(CHECK, WARN, str(snapshot["path"]), "the snapshot from before was taken without them", fix)]
 
 
 def _left_out(left_out: t.Mapping[str, str]) -> list[Check]:

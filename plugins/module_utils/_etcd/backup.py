@@ -65,6 +65,7 @@ def _backup(request: Request, report: Report) -> None:
         # First of all: whoever runs again after a change that hurt the member has the snapshot from before that change.
         report.snapshot = _reusable(request, local, seen, report)
         if report.snapshot:
+            report.checks += archive.checks_of_earlier(report.snapshot, files)
             return
         means = _means(request, local, gateway, seen, files, report) if seen else None
         failed = failures(report.checks)

@@ -17,37 +17,27 @@ from .objects import value_of
 NAMESPACE = "kube-system"
 NAMES = ("coredns", "kube-proxy", "kubeadm-config", "kubelet-config")
 DIRECTORY = f"from-snapshot/{NAMESPACE}/configmaps"
-_KEYS = {f"/registry/configmaps/{NAMESPACE}/{name}".encode(): name for name in NAMES}
+KEYS = {f"/registry/configmaps/{NAMESPACE}/{name}".encode(): name for name in NAMES}
 _ENVELOPE = b"k8s\0"
 
 
-class ConfigMaps:
-    """Sees the rows of a database go by, as a `contents.Visitor`, and keeps the last one of each."""
-
-    def __init__(self) -> None:
-        self._rows: dict[bytes, bytes] = {}
-
-    def see(self, _revision: int, key: bytes, row: bytes, tombstone: bool) -> None:
-        if key in _KEYS:
-            self._rows[key] = b"" if tombstone else row
-
-    def data(self) -> tuple[dict[str, dict[str, bytes]], dict[str, str]]:
-        """Name -> what it holds, and name -> why that cannot be told."""
-        known, unknown = {}, {}
-        for key, name in _KEYS.items():
-            row = self._rows.get(key)
-            if not row:
-                continue  # not every cluster has all of them
-            value = value_of(row)
-            encryption = stored.encryption(value)
-            if encryption.provider:
-                unknown[name] = f"is encrypted ({encryption})"
-                continue
-            try:
-                known[name] = data_of(value)
-            except state.MALFORMED:
-                unknown[name] = "is not stored as kube-apiserver stores ConfigMaps"
-        return known, unknown
+def read(rows: t.Mapping[bytes, bytes]) -> tuple[dict[str, dict[str, bytes]], dict[str, str]]:
+    """Name -> what it holds, and name -> why that cannot be told. ``rows``: the last KeyValue of each of `KEYS`."""
+    known, unknown = {}, {}
+    for key, name in KEYS.items():
+        row = rows.get(key)
+        if not row:
+            continue  # not every cluster has all of them
+        value = value_of(row)
+        encryption = stored.encryption(value)
+        if encryption.provider:
+            unknown[name] = f"is encrypted ({encryption})"
+            continue
+        try:
+            known[name] = data_of(value)
+        except state.MALFORMED:
+            unknown[name] = "is not stored as kube-apiserver stores ConfigMaps"
+    return known, unknown
 
 
 def data_of(value: bytes) -> dict[str, bytes]:

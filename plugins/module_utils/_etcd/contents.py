@@ -14,7 +14,7 @@ import json
 import struct
 import typing as t
 
-from . import crc32c, objects, protobuf, state
+from . import configmaps, crc32c, objects, protobuf, state
 from .bolt import Database
 from .layout import KUBE_SYSTEM
 from .pages import Damaged
@@ -34,6 +34,8 @@ BUCKETS = frozenset(
         b"meta",
     )
 )
+# What is told of more than that it is there.
+KEPT = frozenset((KUBE_SYSTEM, *configmaps.KEYS))
 # Far above what is real. They bound what a hostile file can cost.
 _LONGEST_JSON = 1 << 16
 _MOST = 1000
@@ -45,6 +47,7 @@ class Contents:
 
     ``keys`` counts the keys that live, ``rows`` all rows of all buckets: etcdutl prints the one from 3.6 on, and the
     other before. ``hash`` is etcdutl's, None where it was not asked for. ``objects`` are what lives behind the keys.
+    ``kept``: the KeyValue of each key of `KEPT`, empty where it was deleted.
     """
 
     revision: int
@@ -58,6 +61,7 @@ class Contents:
     kube_system_uid: str
     hash: t.Optional[int]
     objects: tuple[objects.Group, ...]
+    kept: t.Mapping[bytes, bytes]
 
 
 def keys(database: Database) -> t.Iterator[tuple[bytes, bool]]:
@@ -98,9 +102,10 @@ def read(
         alarms=tuple(walk.alarms),
         storage_version=walk.versions.get(b"storageVersion", ""),
         cluster_version=walk.versions.get(b"clusterVersion", ""),
-        kube_system_uid=uid_of(walk.kube_system),
+        kube_system_uid=uid_of(protobuf.first(walk.kept.get(KUBE_SYSTEM, b""), 5)),
         hash=walk.hash if with_hash else None,
         objects=groups,
+        kept=walk.kept,
     )
 
 
@@ -122,7 +127,7 @@ class _Walk:
         self.members: list[state.Member] = []
         self.alarms: list[state.Alarm] = []
         self.versions: dict[bytes, str] = {}
-        self.kube_system = b""
+        self.kept: dict[bytes, bytes] = {}
         self._with_hash = with_hash
         self._handlers = {
             b"key": self._revision,
@@ -157,8 +162,8 @@ class _Walk:
         self.last = key
         name = _key_of(value)
         self.tally.add(name, value, tombstone)
-        if name == KUBE_SYSTEM:
-            self.kube_system = b"" if tombstone else protobuf.first(value, 5)
+        if name in KEPT:
+            self.kept[name] = b"" if tombstone else value
         if self._visit:
             self._visit(_main(key), name, value, tombstone)
 

@@ -34,7 +34,9 @@ def collect(manifests: str, shown: str, kubelet: str = KUBELET) -> Collection:
     """``manifests``: the directory of the static pods, in that of Kubernetes. ``shown``: what `unit.show` read."""
     kubernetes = posixpath.dirname(posixpath.normpath(manifests))
     found = Collection()
-    for path in (manifests, f"{kubernetes}/pki", *sorted(glob.glob(f"{glob.escape(kubernetes)}/*.conf"))):
+    # Of what lies in /etc/kubernetes itself all files: not every tool has its settings in *.conf.
+    directly = [path for path in sorted(glob.glob(f"{glob.escape(kubernetes)}/*")) if os.path.isfile(path)]
+    for path in (manifests, f"{kubernetes}/pki", *directly):
         found.add(path)
     for component in COMPONENTS:
         pod = _pod(component, manifests)

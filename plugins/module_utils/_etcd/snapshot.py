@@ -123,8 +123,7 @@ def save(
     try:
         save_method = fetch(part, deadline)
         fetched = time.monotonic()
-        with opened(part) as handle, naming(part):
-            facts = check(handle, visit=archive.see if archive else None)
+        facts = verify(part)
         _compare(facts.contents, seen)
         path = os.path.join(directory, store.name(local.name, started, label.tier, facts.contents.revision))
         made += [f"{name}{end}" for name in store.beside(path) for end in ("", ".part")]
@@ -173,7 +172,7 @@ def _accompany(path: str, facts: Facts, archive: t.Optional[Archive]) -> dict[st
     encryption = objects.encryptions(facts.contents.objects)
     return {
         "encryption": archive.has_keys(encryption) if archive else [{**one, "archived": False} for one in encryption],
-        "archive": archive.write(path) if archive else None,
+        "archive": archive.write(path, facts.contents.kept) if archive else None,
     }
 
 

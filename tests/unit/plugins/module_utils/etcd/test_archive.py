@@ -44,9 +44,9 @@ def plain(node: Node) -> Archive:
 
 
 def written(
-    found: Archive, tmp_path: pathlib.Path
+    found: Archive, tmp_path: pathlib.Path, rows: dict[bytes, bytes]
 ) -> tuple[dict[str, t.Any], dict[str, tarfile.TarInfo], dict[str, bytes]]:
-    told = found.write(str(tmp_path / NAME))
+    told = found.write(str(tmp_path / NAME), rows)
     with tarfile.open(tmp_path / told["name"]) as tar:
         content = {one.name: (file.read() if (file := tar.extractfile(one)) else b"") for one in tar if one.isfile()}
         return told, {one.name: one for one in tar}, content
@@ -57,8 +57,8 @@ def test_what_is_in_it(node: Node, tmp_path: pathlib.Path) -> None:
     key.chmod(0o640)
     (node.kubernetes / "pki" / "link").symlink_to("ca.key")
     found = plain(node)
-    found.see(9, KUBEADM, field(1, KUBEADM) + field(5, stored(ClusterConfiguration=b"kind: x\n")), False)
-    told, members, contents = written(found, tmp_path)
+    rows = {KUBEADM: field(1, KUBEADM) + field(5, stored(ClusterConfiguration=b"kind: x\n"))}
+    told, members, contents = written(found, tmp_path, rows)
     assert list(members) == told["paths"]
     one = members[str(key).lstrip("/")]
     status = key.stat()
@@ -73,8 +73,8 @@ def test_what_is_in_it(node: Node, tmp_path: pathlib.Path) -> None:
 def test_what_the_sidecar_says(node: Node, tmp_path: pathlib.Path) -> None:
     os.mkfifo(node.kubernetes / "pki" / "pipe")
     found = plain(node)
-    found.see(9, KUBEADM, field(1, KUBEADM) + field(5, b"k8s:enc:aescbc:v1:key1:x"), False)
-    told, _members, _contents = written(found, tmp_path)
+    rows = {KUBEADM: field(1, KUBEADM) + field(5, b"k8s:enc:aescbc:v1:key1:x")}
+    told, _members, _contents = written(found, tmp_path, rows)
     path = tmp_path / f"{NAME}.files.tar"
     content = path.read_bytes()
     assert (told["name"], told["encryption"], told["recipients"]) == (path.name, "none", [])

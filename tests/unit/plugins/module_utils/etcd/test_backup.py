@@ -281,6 +281,17 @@ class TestReuse:
         assert result["snapshot"] == first
         assert node.tree() == before
 
+    def test_what_was_not_saved_with_it_is_missing_now(self, node: Node, first: dict[str, t.Any]) -> None:
+        result = self.again(node, files=archive.Request("plain"))
+        assert result["snapshot"] == first
+        assert [check["evidence"] for check in result["checks"] if check["name"] == archive.CHECK] == [
+            "the snapshot from before was taken without them"
+        ]
+        taken = self.again(node, files=archive.Request("plain"), reuse_within=0)
+        again = self.again(node, files=archive.Request("plain"))
+        assert again["snapshot"] == taken["snapshot"]
+        assert archive.CHECK not in [check["name"] for check in again["checks"]]
+
     def test_another_reason_is_the_same_undertaking(self, node: Node, first: dict[str, t.Any]) -> None:
         assert self.again(node, label=dataclasses.replace(self.LABEL, reason="second"))["snapshot"] == first
 

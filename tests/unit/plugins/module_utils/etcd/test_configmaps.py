@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import configmaps
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.configmaps import ConfigMaps
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import verify
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.etcdfile import field
 
 KUBEADM = b"/registry/configmaps/kube-system/kubeadm-config"
@@ -20,22 +23,22 @@ def stored(**data: bytes) -> bytes:
     return b"k8s\0" + unknown + field(3, b"")
 
 
-def seen(*changes: tuple[bytes, bytes | None]) -> ConfigMaps:
-    found = ConfigMaps()
-    for revision, (key, value) in enumerate(changes, 2):
-        row = field(1, key) + (field(2, revision) + field(5, value) if value is not None else b"")
-        found.see(revision, key, row, value is None)
-    return found
+def read(key: bytes, value: bytes) -> tuple[dict[str, dict[str, bytes]], dict[str, str]]:
+    return configmaps.read({key: field(1, key) + field(2, 7) + field(5, value)})
 
 
-def test_the_last_revision_of_each() -> None:
-    found = seen(
+def test_the_last_revision_of_each(tmp_path: pathlib.Path) -> None:
+    deleted = b"/registry/configmaps/kube-system/coredns"
+    changes = [
         (KUBEADM, stored(ClusterConfiguration=b"old")),
+        (deleted, stored(Corefile=b".")),
         (PROXY, stored(a=b"1", b=b"")),
         (b"/registry/configmaps/default/kubeadm-config", stored(a=b"other")),
         (KUBEADM, stored(ClusterConfiguration=b"kind: ClusterConfiguration\n")),
-    )
-    known, unknown = found.data()
+        (deleted, None),
+    ]
+    (tmp_path / "x.db").write_bytes(etcdfile.snapshot(changes))
+    known, unknown = configmaps.read(verify(str(tmp_path / "x.db")).contents.kept)
     assert known == {
         "kube-proxy": {"a": b"1", "b": b""},
         "kubeadm-config": {"ClusterConfiguration": b"kind: ClusterConfiguration\n"},
@@ -48,13 +51,9 @@ def test_the_last_revision_of_each() -> None:
     }
 
 
-def test_one_that_was_deleted() -> None:
-    assert seen((KUBEADM, stored(a=b"1")), (KUBEADM, None)).data() == ({}, {})
-
-
 def test_one_that_is_encrypted() -> None:
-    found = seen((KUBEADM, b"k8s:enc:aescbc:v1:key1:xxx"))
-    assert found.data() == ({}, {"kubeadm-config": "is encrypted (aescbc with key key1)"})
+    found = read(KUBEADM, b"k8s:enc:aescbc:v1:key1:xxx")
+    assert found == ({}, {"kubeadm-config": "is encrypted (aescbc with key key1)"})
 
 
 @pytest.mark.parametrize(
@@ -62,6 +61,6 @@ def test_one_that_is_encrypted() -> None:
     [b"", b"{}", b"k8s\0\xff", stored(**{"../../etc/shadow": b"x"}), stored(**{"..": b"x"}), stored(**{"": b"x"})],
 )
 def test_one_that_is_something_else(value: bytes) -> None:
-    known, unknown = seen((KUBEADM, value)).data()
+    known, unknown = read(KUBEADM, value)
     assert known == {}
     assert unknown == {"kubeadm-config": "is not stored as kube-apiserver stores ConfigMaps"}

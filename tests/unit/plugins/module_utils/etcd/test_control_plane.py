@@ -21,6 +21,7 @@ class Node:
             place.mkdir(parents=True)
         self.write("kubernetes/pki/ca.key")
         self.write("kubernetes/admin.conf")
+        self.write("kubernetes/kubelet-config.yaml")
         self.write("kubernetes/tmp/old")
         self.write("kubelet/config.yaml")
         self.write("kubelet/kubeadm-flags.env")
@@ -49,6 +50,7 @@ KUBEADM = {
     "kubernetes/manifests/etcd.yaml",
     "kubernetes/pki/ca.key",
     "kubernetes/admin.conf",
+    "kubernetes/kubelet-config.yaml",
     "kubelet/config.yaml",
     "kubelet/kubeadm-flags.env",
 }
