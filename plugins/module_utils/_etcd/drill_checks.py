@@ -38,7 +38,7 @@ def tools(directory: str, version: str, found: t.Mapping[str, Program]) -> Check
     release = ".".join(minor(version))
     evidence = f"no {' and no '.join(missing)} of etcd {release}, of which the snapshot is"
     names = " and ".join(missing)
-    fix = f"put {names} of https://github.com/etcd-io/etcd/releases/tag/v{version} into {PLACES[0]}"
+    fix = f"put {names} of https://github.com/etcd-io/etcd/releases/tag/v{version} into {PLACES[0]}, owned by root"
     return Check("tools for the drill", FAIL, directory, evidence, fix)
 
 

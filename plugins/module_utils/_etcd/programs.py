@@ -83,9 +83,20 @@ def holder(database: str, proc: str = PROC) -> t.Optional[int]:
         # A process may end at any moment; those of others cannot be looked at without being root.
         with contextlib.suppress(OSError):
             for handle in os.listdir(f"{proc}/{entry}/fd"):
-                if _is(f"{proc}/{entry}/fd/{handle}", wanted) and _writes(f"{proc}/{entry}/fdinfo/{handle}"):
+                path = f"{proc}/{entry}/fd/{handle}"
+                if not _may_be(path, database):
+                    continue
+                if _is(path, wanted) and _writes(f"{proc}/{entry}/fdinfo/{handle}"):
                     return int(entry)
     return None
+
+
+def _may_be(path: str, database: str) -> bool:
+    """By its name: to look at a file on a server that is gone never ends, and any process may have one open."""
+    try:
+        return posixpath.basename(os.readlink(path)) == posixpath.basename(database)
+    except OSError:  # closed meanwhile
+        return False
 
 
 def _is(path: str, wanted: os.stat_result) -> bool:
@@ -105,7 +116,9 @@ def _writes(fdinfo: str) -> bool:
 def candidates(name: str, pid: t.Optional[int], proc: str = PROC, places: t.Sequence[str] = PLACES) -> t.Iterator[str]:
     """Where a program may be, best first."""
     if pid is not None and name == "etcd":
-        yield f"{proc}/{pid}/exe"  # what runs, even where a newer file has its name now
+        with contextlib.suppress(OSError):
+            if guarded(os.stat(f"{proc}/{pid}/exe")):
+                yield f"{proc}/{pid}/exe"  # what runs, even where a newer file has its name now
     elif pid is not None:
         with contextlib.suppress(OSError):
             folder = posixpath.dirname(os.readlink(f"{proc}/{pid}/exe"))
@@ -114,17 +127,36 @@ def candidates(name: str, pid: t.Optional[int], proc: str = PROC, places: t.Sequ
         yield from _executable("/", os.path.realpath(posixpath.join(place, name)))
 
 
+def guarded(found: os.stat_result) -> bool:
+    """Whether nobody but root, and who runs this, can change a file, or exchange what lies in a folder.
+
+    The user that etcd runs as can start whatever it likes, and have the database open. It must not be run as root.
+    """
+    if found.st_uid not in (0, os.geteuid()):
+        return False
+    if stat.S_ISDIR(found.st_mode):  # the group of a folder is root's choice, as staff is for Debian's /usr/local
+        return not found.st_mode & 0o002 or bool(found.st_mode & stat.S_ISVTX)
+    return not found.st_mode & 0o022
+
+
+def is_safe(path: str) -> bool:
+    """Whether a file of the host is a program that only root can change or exchange. Links on the way are none."""
+    return any(_executable("/", path))
+
+
 def _executable(root: str, path: str) -> t.Iterator[str]:
-    """The path below ``root``, where it is a program that only its owner can change.
+    """The path below ``root``, where it is a program that only root can change or exchange.
 
     A symbolic link on the way would be followed in the host's root and not in the container's.
     """
     there = root.rstrip("/")
-    for part in path.strip("/").split("/"):
-        there = f"{there}/{part}"
-        if os.path.islink(there):
-            return
     with contextlib.suppress(OSError):
-        mode = os.stat(there).st_mode
-        if stat.S_ISREG(mode) and mode & 0o111 and not mode & 0o022:
+        mode = 0
+        for part in path.strip("/").split("/"):
+            there = f"{there}/{part}"
+            found = os.lstat(there)
+            mode = found.st_mode
+            if stat.S_ISLNK(mode) or not guarded(found):
+                return
+        if stat.S_ISREG(mode) and mode & 0o111:
             yield there

@@ -22,7 +22,7 @@ import typing as t
 from .._check import PASS, WARN, Check
 from .._errors import MaintenanceError
 from . import store
-from .programs import NAMES, PLACES, Program, minor
+from .programs import NAMES, PLACES, Program, is_safe, minor
 
 _FOLDER = "tools"
 _SUMS = "SHA256SUMS"
@@ -93,10 +93,15 @@ def fill(planned: Plan) -> None:
 
 
 def programs(backups: str, version: str) -> dict[str, Program]:
-    """Those of the vault that still are what they were when they were put there."""
-    folder = directory(backups, version)
+    """Those of the vault that still are what they were when they were put there, and that only root can exchange: who
+    can exchange a program can exchange its sum, too.
+    """
+    if not _VERSION.fullmatch(version):  # it comes from a sidecar, which may be another node's, and becomes a path
+        return {}
+    folder = directory(os.path.realpath(backups), version)
     there = digests(folder)
-    return {name: Program(name, os.path.join(folder, name), version) for name in there if _fits(folder, name, there)}
+    found = {name: os.path.join(folder, name) for name in there if _fits(folder, name, there)}
+    return {name: Program(name, path, version) for name, path in found.items() if is_safe(path)}
 
 
 def directory(backups: str, version: str) -> str:
@@ -131,8 +136,8 @@ def check(name: str, version: str, planned: t.Optional[Plan]) -> Check:
     release = ".".join(minor(version))
     evidence = f"no {' and no '.join(missing)} of etcd {release} beside the running member or in {', '.join(PLACES)}"
     fix = (
-        f"put {' and '.join(missing)} of https://github.com/etcd-io/etcd/releases/tag/v{version} into {PLACES[0]}; the"
-        " next snapshot keeps a copy"
+        f"put {' and '.join(missing)} of https://github.com/etcd-io/etcd/releases/tag/v{version} into {PLACES[0]},"
+        " owned by root; the next snapshot keeps a copy"
     )
     return Check("tools for a restore", WARN, f"etcd/{name}", evidence, fix)
 
@@ -166,13 +171,17 @@ def _copy(source: str, part: str, wanted: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(part)  # a killed run has left it
     digest = hashlib.sha256()
-    with open(source, "rb") as file, store.create(part) as copy:
-        for data in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(data)
-            copy.write(data)
-        copy.flush()
-        os.fchmod(copy.fileno(), 0o700)
-        os.fsync(copy.fileno())
-    if digest.hexdigest() != wanted:
-        os.unlink(part)
-        raise MaintenanceError(f"{source}: has changed while it was copied")
+    try:
+        with open(source, "rb") as file, store.create(part) as copy:
+            for data in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(data)
+                copy.write(data)
+            copy.flush()
+            os.fchmod(copy.fileno(), 0o700)
+            os.fsync(copy.fileno())
+        if digest.hexdigest() != wanted:
+            raise MaintenanceError(f"{source}: has changed while it was copied")
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)  # on a disk that is full, the snapshot needs its room
+        raise

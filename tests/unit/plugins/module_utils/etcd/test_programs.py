@@ -70,7 +70,8 @@ def test_the_member_is_who_writes_the_database(node: Node, tmp_path: pathlib.Pat
 
 
 def test_a_database_that_is_the_same_under_another_path(node: Node, tmp_path: pathlib.Path) -> None:
-    mounted = tmp_path / "mounted"
+    mounted = tmp_path / "mounted" / "db"
+    mounted.parent.mkdir()
     os.link(node.database, mounted)
     node.process(7, mounted)
     assert node.holder() == 7
@@ -160,3 +161,56 @@ def test_the_real_proc_knows_this_process(tmp_path: pathlib.Path) -> None:
         assert programs.holder(str(database)) == os.getpid()
     with database.open():
         assert programs.holder(str(database)) is None
+
+
+def test_no_program_in_a_folder_where_everybody_can_exchange_it(node: Node) -> None:
+    path = program(node.host / "etcdctl", "etcdctl version: 3.6.16")
+    node.host.chmod(0o777)
+    assert node.found() == {}
+    assert not programs.is_safe(str(path))
+    node.host.chmod(0o1777)
+    assert programs.is_safe(str(path))
+    assert sorted(node.found()) == ["etcdctl"]
+
+
+def test_what_runs_is_not_run_as_root_where_others_can_change_it(node: Node) -> None:
+    node.process(7, node.database)
+    exe = node.proc / "7" / "exe"
+    exe.unlink()
+    exe.symlink_to(program(node.host / "mine", "etcd Version: 3.6.16", 0o757))
+    assert node.found() == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "guarded"),
+    [
+        (0o100755, 0, True),
+        (0o100755, os.geteuid(), True),
+        (0o100755, 4711, False),
+        (0o100775, 0, False),
+        (0o100757, 0, False),
+        (0o040755, 0, True),
+        (0o042775, 0, True),
+        (0o040777, 0, False),
+        (0o041777, 0, True),
+        (0o041777, 4711, False),
+    ],
+)
+def test_whose_it_is_counts(mode: int, owner: int, guarded: bool) -> None:
+    """What etcd's own user has put there would be run as root otherwise."""
+    assert programs.guarded(os.stat_result((mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))) is guarded
+
+
+def test_files_of_other_names_are_not_looked_at(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One on a server that is gone would never answer."""
+    node.process(7, node.database)
+    (node.proc / "7" / "fd" / "3").symlink_to("/mnt/gone/file")
+    stat, looked = os.stat, []
+
+    def look(path: str, **options: object) -> os.stat_result:
+        looked.append(str(path))
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", look)
+    assert node.holder() == 7
+    assert [path for path in looked if path.endswith("/fd/3")] == []

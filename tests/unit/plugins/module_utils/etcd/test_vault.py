@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import pathlib
 import stat
 import subprocess
@@ -131,6 +133,40 @@ def test_a_program_that_is_gone(node: Node) -> None:
 @pytest.mark.parametrize("version", ["", "3.6", "../../x", "3.6.16/../x"])
 def test_a_version_that_is_none_becomes_no_path(node: Node, version: str) -> None:
     assert vault.plan(str(node.backups), version, node.found) is None
+
+
+def test_nor_one_from_a_sidecar(node: Node, tmp_path: pathlib.Path) -> None:
+    node.fill()
+    (node.folder.parent / "etcd-3.6.17").symlink_to(node.folder)
+    assert vault.programs(str(node.backups), "3.6.17") == {}
+    elsewhere = tmp_path / "elsewhere"
+    node.folder.rename(elsewhere)
+    node.folder.mkdir()
+    assert vault.programs(str(node.backups), f"{VERSION}/../../../elsewhere") == {}
+
+
+def test_the_backups_may_lie_behind_a_link(node: Node, tmp_path: pathlib.Path) -> None:
+    node.fill()
+    (tmp_path / "link").symlink_to(node.backups)
+    assert sorted(vault.programs(str(tmp_path / "link"), VERSION)) == ["etcd", "etcdctl", "etcdutl"]
+
+
+@pytest.mark.parametrize("place", ["", "tools", f"tools/etcd-{VERSION}"])
+def test_nothing_is_run_that_others_can_exchange_together_with_its_sum(node: Node, place: str) -> None:
+    node.fill()
+    (node.backups / place).chmod(0o777)
+    assert node.known() == []
+
+
+def test_a_full_disk_is_left_as_it_was(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    node.folder.mkdir(parents=True)
+    with pytest.raises(OSError, match="No space left"):
+        vault.fill(node.plan())
+    assert list(node.folder.iterdir()) == []
 
 
 def test_nothing_there(node: Node) -> None:
