@@ -156,11 +156,13 @@ def _headers(value: t.Any) -> dict[str, str]:
 
 def _address(value: t.Any) -> str:
     try:
-        if value.startswith(("https://", "http://")) and urllib.parse.urlsplit(value).hostname:
+        # As it is sent: http.client refuses anything else, and only when a failure is to be told.
+        sendable = value.isascii() and value.isprintable() and " " not in value
+        if sendable and value.startswith(("https://", "http://")) and urllib.parse.urlsplit(value).hostname:
             return str(value)
     except (AttributeError, ValueError):
         pass
-    raise TypeError("has to be an address that begins with https:// or http://")
+    raise TypeError("has to be an address that begins with https:// or http://, and has neither blanks nor umlauts")
 
 
 def _optional(parse: t.Callable[[t.Any], t.Any]) -> t.Callable[[t.Any], t.Any]:

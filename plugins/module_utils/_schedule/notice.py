@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
@@ -101,7 +102,7 @@ def _post(notice: Notice, told: t.Mapping[str, t.Any]) -> str:
         raise MaintenanceError(f"{host} answered {error.code}") from None
     except urllib.error.URLError as error:
         raise MaintenanceError(f"{host} was not reached: {error.reason}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # its text may have the address in it
         raise MaintenanceError(f"{host} was not reached: {type(error).__name__}") from None
 
 

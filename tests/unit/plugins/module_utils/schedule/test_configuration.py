@@ -88,6 +88,15 @@ def test_what_is_left_out_has_a_default(place: pathlib.Path) -> None:
         ({"on_failure": {"command": "rm secret"}}, "on_failure.command has to be a list of words; no shell reads it"),
         ({"on_failure": {"url": "ftp://secret"}}, "on_failure.url has to be an address that begins with https://"),
         ({"on_failure": {"url": "https://[secret"}}, "on_failure.url has to be an address that begins with https://"),
+        (
+            {"on_failure": {"url": "https://host/secret\n"}},
+            "on_failure.url has to be an address that begins with https://",
+        ),
+        (
+            {"on_failure": {"url": "https://host/a secret"}},
+            "on_failure.url has to be an address that begins with https://",
+        ),
+        ({"on_failure": {"url": "https://host/s\u00e9cret"}}, "on_failure.url has to be an address that begins with "),
         ({"on_failure": {"headers": {"A": 1}}}, "on_failure.headers has to be a mapping of names to texts"),
     ],
 )

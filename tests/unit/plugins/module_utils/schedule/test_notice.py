@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import pathlib
+import socket
 import ssl
 import sys
 import threading
@@ -99,6 +100,29 @@ def test_an_address_that_does_not_take_it(tmp_path: pathlib.Path, status: int) -
 
 def test_nobody_listens() -> None:
     assert "127.0.0.1 was not reached: " in refused(Notice(url="https://127.0.0.1:1/secret"))
+
+
+@pytest.mark.parametrize("path", ["a secret", "secret\n", "s\u00e9cret"])
+def test_an_address_that_cannot_be_asked_is_not_repeated(path: str) -> None:
+    said = refused(Notice(url=f"https://127.0.0.1:1/{path}"))
+    assert said.startswith(f"nobody may know that {UNIT} failed: 127.0.0.1 was not reached: ")
+    assert "cret" not in said
+
+
+def test_something_that_speaks_no_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"SSH-2.0-secret\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        said = refused(Notice(url=f"http://127.0.0.1:{server.getsockname()[1]}/"))
+        thread.join()
+    assert said == f"nobody may know that {UNIT} failed: 127.0.0.1 was not reached: BadStatusLine"
 
 
 def test_a_command(tmp_path: pathlib.Path) -> None:
