@@ -13,8 +13,10 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import time
 import typing as t
 import zlib
 
@@ -29,6 +31,8 @@ READ = 128 << 20
 # Of a piece that is an answer, and so in memory: about so much when it is packed.
 ANSWER = 10 << 20
 _STEP = 1 << 20
+# Seconds after which nobody goes on with what a broken transfer has left.
+_ABANDONED = 2 * 86400
 _QUICK = 1
 
 
@@ -106,6 +110,8 @@ class Arrival:
         """Make the directory, see that there is room, and say how much of each file is here already."""
         store.check_directory(self.directory)
         store.prepare(self.directory)
+        for part in store.abandoned(self.directory, time.time() - _ABANDONED):
+            os.unlink(part)
         here = {one.name: self._size(one) for one in self.files}
         missing = sum(one.size - here[one.name] for one in self.files)
         room = health.room(self.directory, store.free_bytes(self.directory), missing)
@@ -116,8 +122,7 @@ class Arrival:
     def append(self, name: str, offset: int, pieces: t.Iterable[bytes]) -> int:
         """Add to a file what comes after ``offset``, on disk when this returns. Its size then."""
         one = self._file(name)
-        handle = os.open(f"{one.path}.part", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "r+b") as file:
+        with self._held(one) as handle, open(handle, "r+b", closefd=False) as file:
             if os.fstat(handle).st_size < offset:
                 raise MaintenanceError(f"{one.path}.part: is shorter than it was. Run it again")
             file.truncate(offset)
@@ -132,6 +137,10 @@ class Arrival:
 
     def publish(self) -> None:
         """Verify all of it. Only then it gets its name, after everything that goes with it."""
+        with self._held(self.files[0]):
+            self._publish()
+
+    def _publish(self) -> None:
         try:
             self._verify()
         except MaintenanceError as error:
@@ -145,6 +154,23 @@ class Arrival:
         content = json.dumps(dict(self.sidecar), indent=2, sort_keys=True).encode() + b"\n"
         store.rewrite(store.sidecar(self.path), content)
         store.publish(f"{self.path}.part", self.path)
+
+    @contextlib.contextmanager
+    def _held(self, one: File) -> t.Iterator[int]:
+        """A file that is not whole yet, for us alone: what another run writes now would not be what was verified."""
+        part = f"{one.path}.part"
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not (os.path.lexists(part) and os.path.samestat(os.fstat(handle), os.lstat(part))):
+                raise BlockingIOError  # it has got its name, or was removed, before we had the lock
+            yield handle
+        except BlockingIOError:
+            raise MaintenanceError(
+                f"{part}: another run brings it just now. Run it again when that has ended"
+            ) from None
+        finally:
+            os.close(handle)
 
     def _verify(self) -> None:
         whole = self.files[0]

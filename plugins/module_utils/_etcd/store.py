@@ -28,6 +28,8 @@ _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
 # etcdctl, which is given a name that ends in .part, puts another after it.
 _PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part|\.files\.(age|cms|tar))?\.part")
+# A save has no revision in the name of what it writes; what is brought from another place has.
+_ARRIVING = re.compile(_STEM + r"-rev\d+\.db(\.files\.\w+)?\.part")
 _DRILL = re.compile(r"drill-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-[0-9a-f]{32}\.part")
 # The archive of the control plane's files, by what it is encrypted with.
 ARCHIVES = (".files.age", ".files.cms", ".files.tar")
@@ -139,6 +141,12 @@ def drill_folders(directory: str, member: str) -> list[str]:
 def disk_usage(folder: str) -> int:
     files = (os.path.join(place, name) for place, _folders, names in os.walk(folder) for name in names)
     return sum(os.lstat(path).st_blocks * 512 for path in files)
+
+
+def abandoned(directory: str, before: float) -> list[str]:
+    """The unfinished files of snapshots that were brought from another place and got no more since then."""
+    paths = [os.path.join(directory, entry) for entry in _entries(directory) if _match(_ARRIVING, entry)]
+    return [path for path in paths if os.lstat(path).st_mtime < before]
 
 
 def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[str, t.Any]]]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import typing as t
 import zlib
@@ -89,3 +90,33 @@ def test_nor_more_than_it_says(tmp_path: pathlib.Path) -> None:
 def test_no_room(tmp_path: pathlib.Path) -> None:
     with pytest.raises(MaintenanceError, match="bytes free.*Nothing was copied"):
         Arrival(str(tmp_path), NAME, {**SIDECAR, "size": 1 << 60}).begin()
+
+
+def test_two_runs_that_bring_the_same(tmp_path: pathlib.Path) -> None:
+    """What one of them has verified, the other one does not change."""
+    first, second = Arrival(str(tmp_path), NAME, SIDECAR), Arrival(str(tmp_path), NAME, SIDECAR)
+    first.append(NAME, 0, [b"x" * 100])
+
+    def pieces() -> t.Iterator[bytes]:
+        with pytest.raises(MaintenanceError, match="another run brings it just now"):
+            second.append(NAME, 0, [b"y"])
+        with pytest.raises(MaintenanceError, match="another run brings it just now"):
+            second.publish()
+        yield b"z"
+
+    assert first.append(NAME, 99, pieces()) == 100
+    assert (tmp_path / f"{NAME}.part").read_bytes() == b"x" * 99 + b"z"
+
+
+def test_what_nobody_goes_on_with_is_removed(tmp_path: pathlib.Path) -> None:
+    old, new = NAME.replace("rev77", "rev70"), NAME.replace("rev77", "rev76")
+    for name in (f"{old}.part", f"{old}.files.age.part", f"{new}.part", "etcd-cp1-20261120T101112.345Z-manual.db.part"):
+        (tmp_path / name).touch()
+        if name != f"{new}.part":
+            os.utime(tmp_path / name, (0, 0))
+    Arrival(str(tmp_path), NAME, SIDECAR).begin()
+    # The one without a revision is a save's, and removed by the next save.
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{new}.part",
+        "etcd-cp1-20261120T101112.345Z-manual.db.part",
+    }
