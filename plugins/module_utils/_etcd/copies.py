@@ -129,6 +129,6 @@ def had(sidecar: t.Mapping[str, t.Any], to: str) -> bool:
 def note(path: str, to: str) -> None:
     """Write into the sidecar that there is a verified copy. Under the member's lock: others write sidecars, too."""
     now = store.timestamp(datetime.datetime.now(datetime.timezone.utc))
-    for known, sidecar in store.described(os.path.dirname(path)):
-        if known == path and not had(sidecar, to):
-            store.note(path, sidecar, copies=[*(sidecar.get("copies") or ()), {"to": to, "at": now}])
+    sidecar = store.description(path)
+    if sidecar and os.path.lexists(path) and not had(sidecar, to):  # it may have been pruned meanwhile
+        store.note(path, sidecar, copies=[*(sidecar.get("copies") or ()), {"to": to, "at": now}])

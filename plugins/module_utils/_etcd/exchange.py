@@ -22,7 +22,7 @@ import zlib
 
 from .._check import FAIL
 from .._errors import MaintenanceError
-from . import copies, health, store
+from . import copies, health, sidecars, store
 from .copies import File
 from .snapshot import verify
 
@@ -85,6 +85,8 @@ class Arrival:
     def __init__(self, directory: str, name: str, sidecar: t.Mapping[str, t.Any]) -> None:
         if not store.is_snapshot(name):
             raise MaintenanceError(f"{name!r} is no name of a snapshot")
+        if not sidecars.is_one(sidecar):
+            raise MaintenanceError(f"{name}: what was sent as its sidecar is none. Look at it where it comes from")
         self.path = os.path.join(directory, name)
         self.directory, self.sidecar = directory, sidecar
         self.files = copies.files(self.path, sidecar)
@@ -95,7 +97,7 @@ class Arrival:
 
     def is_here(self) -> bool:
         """Whole, and of the same content; refused where there is something else of its name."""
-        described = dict(store.described(self.directory)).get(self.path, {})
+        described = store.description(self.path)
         sizes = [(os.path.getsize(one.path) if os.path.exists(one.path) else None, one.size) for one in self.files]
         if described.get("sha256") == self.files[0].sha256 and all(found == wanted for found, wanted in sizes):
             return True

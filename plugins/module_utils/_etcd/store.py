@@ -22,6 +22,7 @@ import typing as t
 import uuid
 
 from .._errors import MaintenanceError
+from . import sidecars
 
 TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
@@ -160,12 +161,20 @@ def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[st
 
 
 def description(snapshot: str) -> dict[str, t.Any]:
-    """What a snapshot's sidecar says, nothing where it has none."""
-    with contextlib.suppress(OSError, ValueError, RecursionError), open(sidecar(snapshot), "rb") as file:
+    """What a snapshot's sidecar says, nothing where it has none that can be read."""
+    with (
+        contextlib.suppress(OSError, ValueError, RecursionError),
+        open(sidecar(snapshot), "rb", opener=_opener) as file,
+    ):
         content = json.loads(file.read(_LONGEST_SIDECAR))
-        if isinstance(content, dict):
-            return content
+        if sidecars.is_one(content):
+            return t.cast(dict[str, t.Any], content)
     return {}
+
+
+def _opener(path: str, flags: int) -> int:
+    """A pipe of that name would be waited for without end."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def write_whole(path: str, content: bytes) -> None:

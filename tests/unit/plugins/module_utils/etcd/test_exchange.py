@@ -13,7 +13,7 @@ import zlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import exchange
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import copies, exchange, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.exchange import Arrival
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,12 +61,14 @@ def test_what_is_no_piece(piece: bytes, reason: str, monkeypatch: pytest.MonkeyP
         ("../x.db", SIDECAR, "is no name of a snapshot"),
         (f"../{NAME}", SIDECAR, "is no name of a snapshot"),
         (NAME, {"sha256": ""}, "does not say how large it is"),
+        (NAME, {**SIDECAR, "archive": "../x"}, "what was sent as its sidecar is none"),
+        (NAME, [SIDECAR], "what was sent as its sidecar is none"),
         (NAME, {**SIDECAR, "archive": {"name": "../x", "size": 1, "sha256": ""}}, "is no archive of this snapshot"),
         (NAME, {**SIDECAR, "archive": {"name": f"{NAME}.json", "size": 1, "sha256": ""}}, "is no archive"),
     ],
 )
 def test_what_a_node_cannot_make_the_controller_write(
-    tmp_path: pathlib.Path, name: str, sidecar: dict[str, t.Any], reason: str
+    tmp_path: pathlib.Path, name: str, sidecar: t.Any, reason: str
 ) -> None:
     with pytest.raises(MaintenanceError, match=reason):
         Arrival(str(tmp_path), name, sidecar)
@@ -120,3 +122,18 @@ def test_what_nobody_goes_on_with_is_removed(tmp_path: pathlib.Path) -> None:
         f"{new}.part",
         "etcd-cp1-20261120T101112.345Z-manual.db.part",
     }
+
+
+def test_one_of_many_is_looked_at_alone(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a directory of thousands is read thousands of times."""
+    path = tmp_path / NAME
+    path.write_bytes(b"x" * 100)
+    store.note(str(path), SIDECAR)
+    monkeypatch.delattr(store, "described")
+    assert Arrival(str(tmp_path), NAME, SIDECAR).is_here()
+    copies.note(str(path), "tape")
+    assert copies.had(store.description(str(path)), "tape")
+    path.unlink()
+    assert not Arrival(str(tmp_path), NAME, SIDECAR).is_here()
+    copies.note(str(path), "disk")
+    assert not copies.had(store.description(str(path)), "disk")

@@ -11,7 +11,7 @@ import pathlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import sidecars, store
 
 WHEN = datetime.datetime(2026, 11, 20, 11, 11, 12, 345678, datetime.timezone(datetime.timedelta(hours=1)))
 NAME = "etcd-cp1-20261120T101112.345Z-pre-upgrade-rev77.db"
@@ -142,3 +142,36 @@ def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
     pathlib.Path(store.sidecar(str(snapshot))).write_text('{"revision": 77}')
     assert store.note(str(snapshot), {"revision": 77}, released="today") == {"revision": 77, "released": "today"}
     assert [content for _path, content in store.described(str(tmp_path))] == [{"revision": 77, "released": "today"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"archive": "x"},
+        {"damaged": "yes"},
+        {"tools": ["etcd"]},
+        {"copies": ["tape"]},
+        {"copies": {"to": "tape"}},
+        {"size": "1"},
+        {"rows": 1.5},
+        {"sha256": 1},
+        {"started": 20261120},
+        [],
+        "x",
+        None,
+    ],
+)
+def test_what_is_no_sidecar_describes_nothing(tmp_path: pathlib.Path, content: object) -> None:
+    (tmp_path / NAME).touch()
+    sidecar = tmp_path / f"{NAME}.json"
+    sidecar.write_text(json.dumps(content))
+    assert list(store.described(str(tmp_path))) == []
+    assert not sidecars.is_one(content)
+    sidecar.write_text(json.dumps({"archive": None, "damaged": None, "size": 1, "copies": [{"to": "tape"}]}))
+    assert len(list(store.described(str(tmp_path)))) == 1
+
+
+def test_a_pipe_in_the_place_of_a_sidecar_is_not_waited_for(tmp_path: pathlib.Path) -> None:
+    (tmp_path / NAME).touch()
+    os.mkfifo(tmp_path / f"{NAME}.json")
+    assert store.description(str(tmp_path / NAME)) == {}

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a sidecar has to look like, wherever it comes from.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+# A field may be missing, or null.
+_SHAPE: t.Mapping[str, t.Any] = {
+    **dict.fromkeys(("size", "rows", "revision", "live_keys"), int),
+    **dict.fromkeys(("sha256", "tier", "started", "cluster_id", "kube_system_uid", "etcd_version", "member"), str),
+    **dict.fromkeys(("archive", "tools", "damaged"), dict),
+    "copies": list,
+}
+
+
+def is_one(content: t.Any) -> bool:
+    """Whether it has the shape that everybody takes for granted: a single one that has not must not stop the others."""
+    return (
+        isinstance(content, dict)
+        and all(isinstance(content[name], kind) for name, kind in _SHAPE.items() if content.get(name) is not None)
+        and all(isinstance(one, dict) for one in content.get("copies") or ())
+    )
