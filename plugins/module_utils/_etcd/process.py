@@ -31,7 +31,17 @@ _SHOWN = 500
 
 # What a program says where the system fails it. Go prints these in lower case.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-SYSTEM = (*FULL, errno.ENOMEM, errno.EIO, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENFILE)
+SYSTEM = (
+    *FULL,
+    errno.ENOMEM,
+    errno.EIO,
+    errno.EAGAIN,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+)
 
 
 class ProcessError(MaintenanceError):

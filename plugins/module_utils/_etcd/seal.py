@@ -33,7 +33,7 @@ _CIPHERS = (
     ("-aes-256-cbc", bytes.fromhex("06092a864886f70d010703")),
 )
 _TIMEOUT = 60
-_PATH = ":/usr/local/bin:/usr/bin:/bin"
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 _AGE_KEY = re.compile(r"age1[a-z0-9]{10,4096}")
 _SSH_KEY = re.compile(r"ssh-(ed25519|rsa) [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s+-----END CERTIFICATE-----")
@@ -77,7 +77,7 @@ def prepare(recipients: t.Sequence[str]) -> Seal:
             " kind or the other"
         )
     (kind,) = kinds
-    program = shutil.which(_PROGRAMS[kind], path=os.environ.get("PATH", "") + _PATH)
+    program = shutil.which(_PROGRAMS[kind], path=_search(os.environ.get("PATH", "")))
     if not program:
         instead = ", or give certificates as recipients, for which openssl does" if kind == AGE else ""
         name = _PROGRAMS[kind]
@@ -96,6 +96,11 @@ def prepare(recipients: t.Sequence[str]) -> Seal:
             return seal
     tried[-1].close(b"")
     return tried[-1]
+
+
+def _search(path: str) -> str:
+    """What is not absolute, and nothing at all, means the folder that this happens to run in."""
+    return ":".join(folder for folder in [*path.split(":"), *_PATH.split(":")] if folder.startswith("/"))
 
 
 def _kind(number: int, recipient: str) -> str:

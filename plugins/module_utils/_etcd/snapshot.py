@@ -126,6 +126,8 @@ def save(
         facts = verify(part)
         _compare(facts.contents, seen)
         path = os.path.join(directory, store.name(local.name, started, label.tier, facts.contents.revision))
+        if os.path.lexists(path):  # a clock was set back; what is there is not ours to be cleaned up
+            raise MaintenanceError(f"{path}: is there already; nothing is overwritten")
         made += [f"{name}{end}" for name in store.beside(path) for end in ("", ".part")]
         sidecar = {
             **_describe(facts, local, seen, label),

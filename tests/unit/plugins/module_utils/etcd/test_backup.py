@@ -232,6 +232,20 @@ def test_a_disk_that_fills_up_meanwhile(node: Node) -> None:
     assert os.listdir(node.backups) == []
 
 
+def test_one_that_is_there_already_stays_with_all_that_belongs_to_it(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "etcd-cp1-20261120T101112.345Z-manual"
+    monkeypatch.setattr(store, "name", lambda *words: f"{name}-rev7.db" if len(words) > 3 else f"{name}.db.part")
+    node.backups.mkdir()
+    there = [f"{name}-rev7.db", f"{name}-rev7.db.files.age", f"{name}-rev7.db.json"]
+    for one in there:
+        (node.backups / one).write_text("{}")
+    with FakeEtcd() as etcd, pytest.raises(MaintenanceError, match="is there already; nothing is overwritten"):
+        backup.run(node.request(etcd.url))
+    assert sorted(os.listdir(node.backups)) == there
+
+
 def run_python(code: str, request: backup.Request) -> subprocess.Popen[bytes]:
     options = json.dumps({name: value for name, value in vars(request).items() if name != "label"})
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

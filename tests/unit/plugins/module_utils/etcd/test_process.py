@@ -145,3 +145,5 @@ def test_what_the_system_is_to_blame_for() -> None:
     error = process.failure("etcdutl", 1, "write x: no space left on device\nError: it failed")
     assert error.complains(process.FULL) == errno.ENOSPC
     assert process.failure("etcdutl", 1, "Error: it failed").complains(process.SYSTEM) is None
+    threads = "runtime: failed to create new OS thread (have 5 already; errno=11): Resource temporarily unavailable"
+    assert process.failure("etcd", 2, threads).complains(process.SYSTEM) == errno.EAGAIN

@@ -187,3 +187,14 @@ def test_a_program_that_hangs(programs: t.Any, monkeypatch: pytest.MonkeyPatch) 
 def test_without_encryption_nothing_is_done() -> None:
     assert Seal(NONE).close(b"content") == b"content"
     assert Seal(NONE).suffix == ".files.tar"
+
+
+@pytest.mark.parametrize("path", ["", "bin", ".", "/nowhere:"])
+def test_no_program_of_the_folder_that_it_runs_in(
+    programs: t.Callable[..., pathlib.Path], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    place = programs("age", "cat {answer}", age(0)).parent
+    monkeypatch.chdir(place.parent if path == "bin" else place)
+    monkeypatch.setenv("PATH", path)
+    with pytest.raises(MaintenanceError, match="age is not on this node"):
+        seal.prepare([AGE_KEY])
