@@ -84,10 +84,9 @@ def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
         report.checks.append(health.silent(local.name, error.msg))
         raise _refusal(report) from error
     path, sidecar = _chosen(request, status.cluster_id)
-    kept = sidecar.get("tools") or {}
     tools = {
         **programs.of_member(local.data_dir, status.version, places=request.places),
-        **vault.programs(request.directory, str(kept.get("version") or sidecar.get("etcd_version"))),
+        **vault.programs(request.directory, vault.version_for(sidecar)),
     }
     wanted = str(sidecar.get("etcd_version"))
     fitting = {name: one for name, one in tools.items() if programs.minor(one.version) == programs.minor(wanted)}
@@ -164,7 +163,9 @@ def _undescribed(facts: snapshot.Facts, sidecar: t.Mapping[str, t.Any]) -> str:
 
 
 def _mark(drill: _Drill, report: Report, **fields: t.Any) -> None:
-    report.snapshot = {"path": drill.path, **store.note(drill.path, drill.sidecar, **fields)}
+    # Copies are noted without the member's lock, and a drill may take minutes.
+    noted = store.description(drill.path) or drill.sidecar
+    report.snapshot = {"path": drill.path, **store.note(drill.path, noted, **fields)}
 
 
 def _mark_damaged(drill: _Drill, reason: str, report: Report) -> None:

@@ -88,7 +88,7 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
         path = verdict.snapshot.name
         report.act(f"delete {path}: {verdict.reason}", functools.partial(_delete, path))
     gone = {verdict.snapshot.name for verdict in going}
-    needed = [_tools(sidecar) for path, sidecar in found.items() if path not in gone]
+    needed = [vault.version_for(sidecar) for path, sidecar in found.items() if path not in gone]
     for folder in vault.unused(request.directory, needed):
         report.act(f"delete {folder}, which is for no snapshot any more", functools.partial(vault.remove, folder))
     for orphan in store.orphans(request.directory):
@@ -106,12 +106,6 @@ def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[st
         f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
         " nothing was deleted. Take one first"
     )
-
-
-def _tools(sidecar: t.Mapping[str, t.Any]) -> str:
-    """The version of the programs that were kept with a snapshot."""
-    tools = sidecar.get("tools")
-    return str(tools.get("version") if isinstance(tools, dict) else sidecar.get("etcd_version"))
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:

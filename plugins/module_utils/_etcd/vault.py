@@ -108,6 +108,12 @@ def directory(backups: str, version: str) -> str:
     return os.path.join(backups, _FOLDER, f"etcd-{version}")
 
 
+def version_for(sidecar: t.Mapping[str, t.Any]) -> str:
+    """The version of the programs that a snapshot needs."""
+    tools = sidecar.get("tools")
+    return str(tools.get("version") if isinstance(tools, dict) else sidecar.get("etcd_version"))
+
+
 def unused(backups: str, needed: t.Collection[str]) -> list[str]:
     """The folders of versions that are not needed any more."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):

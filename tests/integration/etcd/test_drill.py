@@ -143,6 +143,19 @@ def test_it_listens_on_no_port(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> N
     assert seen
 
 
+def test_what_is_noted_meanwhile_stays(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = filled(etcd).backup()["snapshot"]["path"]
+
+    def copied(*_arguments: object) -> list[str]:
+        store.note(path, sidecar(path), copies=[{"to": "remote:x", "at": "2026-11-20T10:00:00.000Z"}])
+        return []
+
+    monkeypatch.setattr(drill.throwaway, "differences", copied)
+    hold(etcd)
+    assert sidecar(path)["proven"]
+    assert sidecar(path)["copies"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
