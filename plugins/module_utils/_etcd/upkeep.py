@@ -99,13 +99,21 @@ def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[st
     """The identity of the cluster that this node's member is in, and its newest snapshot."""
     local = topology.discover(request.manifests, request.unit)
     cluster_id = Gateway(local).status().cluster_id
-    for path, sidecar in found.items():
-        if sidecar.get("cluster_id") == cluster_id:
-            return store.cluster(sidecar), path
+    ours = [path for path, sidecar in found.items() if sidecar.get("cluster_id") == cluster_id]
+    # One from a time when the clock was ahead would stand for all that are newer.
+    for path in sorted(ours, key=lambda one: _is_future(found[one])):
+        return store.cluster(found[path]), path
     raise MaintenanceError(
         f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
         " nothing was deleted. Take one first"
     )
+
+
+def _is_future(sidecar: t.Mapping[str, t.Any]) -> bool:
+    try:
+        return store.time_of(sidecar) > datetime.datetime.now(datetime.timezone.utc)
+    except ValueError:
+        return True
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:

@@ -120,6 +120,15 @@ def test_nothing_goes_where_the_newest_is_damaged(node: Node) -> None:
     assert "The snapshot is damaged" in node.refused(node.prune)
 
 
+def test_one_from_the_future_does_not_stand_for_the_newest(node: Node) -> None:
+    node.older(3)
+    node.older(-300)
+    content = bytearray(node.newest.read_bytes())
+    content[5000] ^= 1
+    node.newest.write_bytes(content)
+    assert node.newest.name in node.refused(node.prune)
+
+
 def test_nothing_goes_where_a_drill_could_not_restore_the_newest(node: Node) -> None:
     for days in (3, 4):
         node.older(days)
