@@ -19,7 +19,7 @@ import typing as t
 
 from .._check import PASS, SKIP, WARN, Check
 from .._errors import MaintenanceError
-from . import configmaps, control_plane, encryption_config, seal, store
+from . import configmaps, control_plane, disk, encryption_config, seal
 from .files import Collection, Entry
 
 ENCRYPTED, PLAIN, NO_FILES = FILES = ("encrypted", "plain", "none")
@@ -62,7 +62,7 @@ class Archive:
         entries = [*self._collected.entries.values(), *map(_made, sorted(configmaps.paths(known).items()))]
         closed = self._seal.close(packed(entries))
         path = f"{snapshot}{self._seal.suffix}"
-        store.write_whole(path, closed)
+        disk.write_whole(path, closed)
         left_out = {**self.left_out, **{configmaps.path(name): why for name, why in unknown.items()}}
         return {
             "name": os.path.basename(path),

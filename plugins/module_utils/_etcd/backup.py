@@ -20,7 +20,7 @@ from .. import _static_pod
 from .._check import WARN, Check, failures
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import archive, fetch, health, lock, programs, store, topology, vault
+from . import archive, disk, fetch, health, lock, programs, store, topology, vault
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
 from .report import Report, reported
@@ -144,8 +144,8 @@ def _means(
     kept = vault.plan(request.directory, version, found)
     # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
     leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
-    leftovers += sum(map(store.disk_usage, store.drill_folders(request.directory, local.name)))
-    free = store.free_bytes(request.directory) + leftovers
+    leftovers += sum(map(disk.used_bytes, store.drill_folders(request.directory, local.name)))
+    free = disk.free_bytes(request.directory) + leftovers
     size = (kept.size if kept else 0) + (files.size if files else 0)
     report.checks += [*checks, vault.check(local.name, version, kept)]
     report.checks += archive.checks(request.files, request.manifests, files)
@@ -159,7 +159,7 @@ def _take(request: Request, local: LocalMember, seen: health.Observation, means:
     for path in store.drill_folders(request.directory, local.name):
         report.act(f"remove {path}, which a killed drill has left", functools.partial(shutil.rmtree, path))
     if not os.path.isdir(request.directory):
-        report.act(f"create directory {request.directory}", lambda: store.prepare(request.directory))
+        report.act(f"create directory {request.directory}", lambda: disk.prepare(request.directory))
     tools = _keep(means.vault, report)
     status, way = seen.status, means.fetch
 

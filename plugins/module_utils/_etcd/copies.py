@@ -10,17 +10,13 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
 import os
 import typing as t
 
 from .._errors import MaintenanceError
-from . import store
+from . import disk, store
 from .report import Report
 from .snapshot import is_described
-
-_CHUNK = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,17 +79,7 @@ def _file(path: str, described: t.Mapping[str, t.Any]) -> File:
 def sidecar_file(path: str) -> File:
     """As it is now: it may be written again at any time."""
     name = store.sidecar(path)
-    return File(name, *digest(name))
-
-
-def digest(path: str) -> tuple[int, str]:
-    """Size and sha256."""
-    found, size = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        while data := file.read(_CHUNK):
-            found.update(data)
-            size += len(data)
-    return size, found.hexdigest()
+    return File(name, *disk.digest(name))
 
 
 def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
@@ -101,7 +87,7 @@ def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
     if not is_described(path, sidecar):
         raise MaintenanceError(f"{path}: is a whole snapshot, but not the one that its sidecar describes")
     for one in files(path, sidecar)[1:]:
-        if digest(one.path) != (one.size, one.sha256):
+        if disk.digest(one.path) != (one.size, one.sha256):
             raise MaintenanceError(
                 f"{one.path}: is not the archive that the sidecar of {os.path.basename(path)} describes"
             )
@@ -109,17 +95,8 @@ def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
 
 def chosen(directory: str, names: t.Sequence[str]) -> list[tuple[str, dict[str, t.Any]]]:
     """The named snapshots, or all of the cluster that the newest one is of; newest first."""
-    found = list(store.described(directory))
-    known = {os.path.basename(path) for path, _sidecar in found}
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise MaintenanceError(
-            f"{directory}: there is no snapshot {', '.join(missing)} with a sidecar, so nothing was copied."
-            f" There: {', '.join(sorted(known)) or 'none'}"
-        )
-    if names:
-        return [one for one in found if os.path.basename(one[0]) in names]
-    return [one for one in found if store.cluster(one[1]) == store.cluster(found[0][1])]
+    found = store.named(directory, names, "nothing was copied")
+    return found if names else [one for one in found if store.cluster(one[1]) == store.cluster(found[0][1])]
 
 
 def had(sidecar: t.Mapping[str, t.Any], to: str) -> bool:
@@ -128,7 +105,6 @@ def had(sidecar: t.Mapping[str, t.Any], to: str) -> bool:
 
 def note(path: str, to: str) -> None:
     """Write into the sidecar that there is a verified copy. Under the member's lock: others write sidecars, too."""
-    now = store.timestamp(datetime.datetime.now(datetime.timezone.utc))
     sidecar = store.description(path)
     if sidecar and os.path.lexists(path) and not had(sidecar, to):  # it may have been pruned meanwhile
-        store.note(path, sidecar, copies=[*(sidecar.get("copies") or ()), {"to": to, "at": now}])
+        store.note(path, sidecar, copies=[*(sidecar.get("copies") or ()), {"to": to, "at": store.now()}])

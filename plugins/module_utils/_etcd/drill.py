@@ -10,7 +10,6 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import functools
 import os
 import shutil
@@ -21,7 +20,7 @@ from .. import _static_pod
 from .._check import WARN, Check, failures
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import drill_checks, health, lock, programs, snapshot, store, throwaway, topology, vault
+from . import disk, drill_checks, health, lock, programs, snapshot, store, throwaway, topology, vault
 from .gateway import Gateway, GatewayError
 from .local_member import LocalMember
 from .pages import Damaged
@@ -91,11 +90,11 @@ def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
     wanted = str(sidecar.get("etcd_version"))
     fitting = {name: one for name, one in tools.items() if programs.minor(one.version) == programs.minor(wanted)}
     # What a killed drill has left makes room when this one begins.
-    left = sum(map(store.disk_usage, store.drill_folders(request.directory, local.name)))
+    left = sum(map(disk.used_bytes, store.drill_folders(request.directory, local.name)))
     report.checks += [
         drill_checks.apart(request.directory, local.data_dir),
         drill_checks.tools(request.directory, wanted, fitting),
-        drill_checks.room(request.directory, os.path.getsize(path), store.free_bytes(request.directory) + left),
+        drill_checks.room(request.directory, os.path.getsize(path), disk.free_bytes(request.directory) + left),
         drill_checks.memory(int(sidecar.get("rows") or 0), drill_checks.available()),
     ]
     if failures(report.checks):
@@ -109,13 +108,15 @@ def _refusal(report: Report) -> MaintenanceError:
 
 
 def _chosen(request: Request, cluster_id: str) -> tuple[str, dict[str, t.Any]]:
-    there = list(store.described(request.directory))
-    for path, sidecar in there:
-        if os.path.basename(path) == request.name if request.name else sidecar.get("cluster_id") == cluster_id:
+    if request.name:
+        return store.named(request.directory, [request.name], "no drill was held")[0]
+    for path, sidecar in store.described(request.directory):
+        if sidecar.get("cluster_id") == cluster_id:
             return path, sidecar
-    names = ", ".join(os.path.basename(path) for path, _sidecar in there) or "none"
-    wanted = request.name or f"of the cluster {cluster_id} that this node's member is in"
-    raise MaintenanceError(f"{request.directory}: there is no snapshot {wanted}, so no drill was held. There: {names}")
+    raise MaintenanceError(
+        f"{request.directory}: there is no snapshot of the cluster {cluster_id} that this node's member is in, so no"
+        " drill was held. Take one first"
+    )
 
 
 def _hold(request: Request, drill: _Drill, report: Report) -> None:
@@ -142,7 +143,7 @@ def _hold(request: Request, drill: _Drill, report: Report) -> None:
 
     report.act(f"restore {drill.path} with etcd {etcd.version} into {drill.folder}, compare, and remove it", exercise)
     proven = {
-        "at": store.timestamp(datetime.datetime.now(datetime.timezone.utc)),
+        "at": store.now(),
         "etcd_version": etcd.version,
         "seconds": report.durations.get("drill", 0.0),
     }
@@ -169,7 +170,7 @@ def _mark(drill: _Drill, report: Report, **fields: t.Any) -> None:
 
 
 def _mark_damaged(drill: _Drill, reason: str, report: Report) -> None:
-    damaged = {"at": store.timestamp(datetime.datetime.now(datetime.timezone.utc)), "reason": reason}
+    damaged = {"at": store.now(), "reason": reason}
     report.act(f"mark {drill.path} as damaged", lambda: _mark(drill, report, damaged=damaged, proven=None))
 
 

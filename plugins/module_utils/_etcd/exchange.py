@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 import typing as t
@@ -22,7 +21,7 @@ import zlib
 
 from .._check import FAIL
 from .._errors import MaintenanceError
-from . import copies, health, sidecars, store
+from . import copies, disk, health, sidecars, store
 from .copies import File
 from .snapshot import verify
 
@@ -111,12 +110,12 @@ class Arrival:
     def begin(self) -> dict[str, int]:
         """Make the directory, see that there is room, and say how much of each file is here already."""
         store.check_directory(self.directory)
-        store.prepare(self.directory)
+        disk.prepare(self.directory)
         for part in store.abandoned(self.directory, time.time() - _ABANDONED):
             os.unlink(part)
         here = {one.name: self._size(one) for one in self.files}
         missing = sum(one.size - here[one.name] for one in self.files)
-        room = health.room(self.directory, store.free_bytes(self.directory), missing)
+        room = health.room(self.directory, disk.free_bytes(self.directory), missing)
         if room.status == FAIL:
             raise MaintenanceError(f"{room.sentence()}. Nothing was copied")
         return here
@@ -153,9 +152,8 @@ class Arrival:
             ) from None
         for one in self.files[1:]:
             os.rename(f"{one.path}.part", one.path)
-        content = json.dumps(dict(self.sidecar), indent=2, sort_keys=True).encode() + b"\n"
-        store.rewrite(store.sidecar(self.path), content)
-        store.publish(f"{self.path}.part", self.path)
+        disk.rewrite(store.sidecar(self.path), store.as_text(self.sidecar))
+        disk.publish(f"{self.path}.part", self.path)
 
     @contextlib.contextmanager
     def _held(self, one: File) -> t.Iterator[int]:
@@ -181,7 +179,7 @@ class Arrival:
                 f"{whole.path}.part: is a whole snapshot, but not the one that its sidecar describes"
             )
         for one in self.files[1:]:
-            if copies.digest(f"{one.path}.part") != (one.size, one.sha256):
+            if disk.digest(f"{one.path}.part") != (one.size, one.sha256):
                 raise MaintenanceError(f"{one.path}.part: is not the archive that the sidecar of {self.name} describes")
 
     def _forget(self) -> None:

@@ -18,7 +18,7 @@ import tempfile
 import typing as t
 
 from .._errors import MaintenanceError
-from . import layout, nearby, protobuf, snapshot, store, stored
+from . import disk, layout, nearby, protobuf, snapshot, stored
 from .contents import Contents
 
 MODE = 0o600
@@ -184,4 +184,4 @@ def _put(dest: str, value: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(part)
         raise
-    store.sync(os.path.dirname(dest))
+    disk.sync(os.path.dirname(dest))

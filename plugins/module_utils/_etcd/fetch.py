@@ -18,7 +18,7 @@ import typing as t
 
 from .._check import FAIL, WARN, Check
 from .._wait import Deadline
-from . import process, store
+from . import disk, process
 from .gateway import Gateway
 from .local_member import LocalMember
 from .programs import Program, minor
@@ -97,7 +97,7 @@ def through_etcdctl(etcdctl: Program, local: LocalMember, part: str, deadline: D
 
 
 def through_gateway(gateway: Gateway, part: str, deadline: Deadline) -> None:
-    with store.create(part) as file:
+    with disk.create(part) as file:
         unsynced = 0
         for blob in gateway.snapshot(deadline):
             file.write(blob)

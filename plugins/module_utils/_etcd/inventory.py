@@ -14,7 +14,7 @@ import os
 import typing as t
 
 from .._errors import MaintenanceError
-from . import copies, inspection, store
+from . import copies, disk, inspection, store
 from .columns import aligned, mebibytes
 from .snapshot import Facts, verify
 
@@ -31,12 +31,7 @@ class Look:
 
 def read(directory: str, names: t.Sequence[str], look: Look) -> list[dict[str, t.Any]]:
     """Each snapshot with its sidecar, newest first. ``names``: only those."""
-    found = {os.path.basename(path): (path, sidecar) for path, sidecar in store.described(directory)}
-    missing = [name for name in names if name not in found]
-    if missing:
-        there = ", ".join(found) or "none"
-        raise MaintenanceError(f"{directory}: there is no snapshot {', '.join(missing)} with a sidecar. There: {there}")
-    return [_entry(*found[name], look) for name in found if not names or name in names]
+    return [_entry(path, sidecar, look) for path, sidecar in store.named(directory, names)]
 
 
 def read_one(path: str, look: Look) -> dict[str, t.Any]:
@@ -100,7 +95,7 @@ def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces:
 
 def _trouble_beside(path: str, sidecar: t.Mapping[str, t.Any], whole: bool) -> str:
     for one in copies.files(path, sidecar)[1:] if sidecar else ():
-        known = copies.digest(one.path) if whole else (os.path.getsize(one.path), one.sha256)
+        known = disk.digest(one.path) if whole else (os.path.getsize(one.path), one.sha256)
         if known != (one.size, one.sha256):
             return f"{one.path}: is not the archive that was saved with the snapshot"
     return ""

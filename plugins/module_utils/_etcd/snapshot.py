@@ -13,7 +13,6 @@ import contextlib
 import dataclasses
 import datetime
 import hashlib
-import json
 import os
 import stat
 import time
@@ -22,7 +21,7 @@ import typing as t
 
 from .._errors import MaintenanceError
 from .._wait import Deadline
-from . import contents, objects, store
+from . import contents, disk, objects, store
 from .archive import Archive
 from .bolt import Database
 from .health import Observation
@@ -135,12 +134,12 @@ def save(
             **noted,
             "save_method": save_method,
             "started": store.timestamp(started),
-            "finished": store.timestamp(datetime.datetime.now(datetime.timezone.utc)),
+            "finished": store.now(),
             "save_seconds": round(fetched - clock, 3),
             "verify_seconds": round(time.monotonic() - fetched, 3),
         }
-        store.write_whole(store.sidecar(path), json.dumps(sidecar, indent=2, sort_keys=True).encode() + b"\n")
-        store.publish(part, path)
+        disk.write_whole(store.sidecar(path), store.as_text(sidecar))
+        disk.publish(part, path)
         return {"path": path, **sidecar}
     except BaseException:
         for one in made:

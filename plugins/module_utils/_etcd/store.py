@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The directory of snapshots: names, sidecars, and files that appear whole or not at all.
+"""The directory of snapshots: how they are called, what goes with them, and what their sidecars say.
 
-A file is written under its name with ``.part``, synced and renamed. A snapshot gets its own name after its sidecar has
-got its: whatever is called ``.db`` here is whole, verified and described.
+A snapshot gets its own name after its sidecar has got its: whatever is called ``.db`` here is whole, verified and
+described.
 
 PRIVATE to the collection: may change at any time.
 """
@@ -22,7 +22,7 @@ import typing as t
 import uuid
 
 from .._errors import MaintenanceError
-from . import sidecars
+from . import disk, sidecars
 
 TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
@@ -40,6 +40,10 @@ _LONGEST_SIDECAR = 1 << 20
 def timestamp(when: datetime.datetime) -> str:
     """``2026-11-20T10:11:12.345Z``: UTC, as it stands in sidecars and, without its colons and dashes, in names."""
     return when.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def now() -> str:
+    return timestamp(datetime.datetime.now(datetime.timezone.utc))
 
 
 def time_of(sidecar: t.Mapping[str, t.Any]) -> datetime.datetime:
@@ -85,29 +89,13 @@ def beside(snapshot: str) -> list[str]:
 def note(snapshot: str, noted: t.Mapping[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
     """Write into a snapshot's sidecar what has become of it since. ``noted``: what it says so far."""
     content = {**noted, **fields}
-    rewrite(sidecar(snapshot), json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
+    disk.rewrite(sidecar(snapshot), as_text(content))
     return content
 
 
-def free_bytes(directory: str) -> int:
-    """What is free in a directory, or where it would be made."""
-    while not os.path.isdir(directory) and os.path.dirname(directory) != directory:
-        directory = os.path.dirname(directory)
-    found = os.statvfs(directory)
-    return found.f_bavail * found.f_frsize
-
-
-def prepare(directory: str) -> bool:
-    """Make the directory, for its owner alone. Whether it had to be made."""
-    missing = []
-    parent = directory
-    while not os.path.isdir(parent):
-        missing.append(parent)
-        parent = os.path.dirname(parent)
-    for one in reversed(missing):
-        os.mkdir(one, 0o700)
-        sync(os.path.dirname(one))
-    return bool(missing)
+def as_text(noted: t.Mapping[str, t.Any]) -> bytes:
+    """A sidecar as it stands in its file."""
+    return json.dumps(dict(noted), indent=2, sort_keys=True).encode() + b"\n"
 
 
 def check_directory(directory: str) -> None:
@@ -139,11 +127,6 @@ def drill_folders(directory: str, member: str) -> list[str]:
     return [path for path in found if os.path.isdir(path) and not os.path.islink(path)]
 
 
-def disk_usage(folder: str) -> int:
-    files = (os.path.join(place, name) for place, _folders, names in os.walk(folder) for name in names)
-    return sum(os.lstat(path).st_blocks * 512 for path in files)
-
-
 def abandoned(directory: str, before: float) -> list[str]:
     """The unfinished files of snapshots that were brought from another place and got no more since then."""
     paths = [os.path.join(directory, entry) for entry in _entries(directory) if _match(_ARRIVING, entry)]
@@ -158,6 +141,24 @@ def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[st
         content = description(path)
         if content:
             yield path, content
+
+
+def named(directory: str, names: t.Sequence[str], done: str = "", tier: str = "") -> list[tuple[str, dict[str, t.Any]]]:
+    """As `described`, those alone that are named, all where none is. Raise MaintenanceError that says what there is.
+
+    ``done``: what does not happen then, such as "nothing was copied". ``tier``: none of another one counts.
+    """
+    found = [one for one in described(directory) if tier in ("", one[1].get("tier"))]
+    known = [os.path.basename(path) for path, _sidecar in found]
+    missing = [name for name in names if name not in known]
+    if missing:
+        what = f"{tier} snapshot" if tier else "snapshot"
+        so = f", so {done}" if done else ""
+        raise MaintenanceError(
+            f"{directory}: there is no {what} {', '.join(missing)} with a sidecar{so}."
+            f" There: {', '.join(known) or 'none'}"
+        )
+    return [one for one, name in zip(found, known) if not names or name in names]
 
 
 def description(snapshot: str) -> dict[str, t.Any]:
@@ -177,35 +178,6 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def write_whole(path: str, content: bytes) -> None:
-    part = f"{path}.part"
-    _write(part, content)
-    publish(part, path)
-
-
-def _write(path: str, content: bytes) -> None:
-    with create(path) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def create(path: str) -> t.BinaryIO:
-    """A new file for its owner alone; never one that is there already."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    return os.fdopen(handle, "wb", 1 << 20)
-
-
-def rewrite(path: str, content: bytes) -> None:
-    """Put something else in the place of a file, whole at every moment."""
-    part = f"{path}.part"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(part)  # a killed run has left it
-    _write(part, content)
-    os.rename(part, path)
-    sync(os.path.dirname(path))
-
-
 def orphans(directory: str) -> list[str]:
     """What went with snapshots that were deleted by a run that was killed in between."""
     entries = set(_entries(directory))
@@ -213,22 +185,6 @@ def orphans(directory: str) -> list[str]:
     snapshots = sorted({entry[: -len(end)] for entry in entries for end in ends if entry.endswith(end)})
     lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
     return [path for one in lost for path in companions(os.path.join(directory, one))]
-
-
-def publish(part: str, path: str) -> None:
-    """Give a synced file its name, for good: the directory is synced too."""
-    if os.path.lexists(path):
-        raise MaintenanceError(f"{path}: is there already; nothing is overwritten")
-    os.rename(part, path)
-    sync(os.path.dirname(path))
-
-
-def sync(directory: str) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _entries(directory: str) -> list[str]:

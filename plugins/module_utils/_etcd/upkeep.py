@@ -18,7 +18,7 @@ import typing as t
 
 from .. import _static_pod
 from .._errors import MaintenanceError
-from . import lock, store, topology, vault
+from . import disk, lock, store, topology, vault
 from .gateway import Gateway
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
@@ -137,22 +137,15 @@ def _delete(path: str) -> None:
     for one in [path, *store.companions(path)]:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(one)
-    store.sync(os.path.dirname(path))
+    disk.sync(os.path.dirname(path))
 
 
 def _release(request: Request, name: str, report: Report) -> None:
     store.check_directory(request.directory)
-    there = [one for one in store.described(request.directory) if one[1].get("tier") == PRE_UPGRADE]
-    names = {os.path.basename(path): (path, sidecar) for path, sidecar in there}
-    if name not in names:
-        listed = ", ".join(names) or "none"
-        raise MaintenanceError(
-            f"{request.directory}: there is no {PRE_UPGRADE} snapshot {name}, so nothing was released. There: {listed}"
-        )
-    path, sidecar = names[name]
+    ((path, sidecar),) = store.named(request.directory, [name], "nothing was released", PRE_UPGRADE)
     report.snapshot = {"path": path, **sidecar}
     if sidecar.get("released"):
         return
-    released = {"released": store.timestamp(datetime.datetime.now(datetime.timezone.utc))}
+    released = {"released": store.now()}
     report.act(f"release {path}", lambda: store.note(path, sidecar, **released))
     report.snapshot = {"path": path, **sidecar, **released}

@@ -21,7 +21,7 @@ import typing as t
 
 from .._check import PASS, WARN, Check
 from .._errors import MaintenanceError
-from . import store
+from . import disk
 from .programs import NAMES, PLACES, Program, is_safe, minor
 
 _FOLDER = "tools"
@@ -74,7 +74,7 @@ def plan(backups: str, version: str, found: t.Mapping[str, Program]) -> t.Option
     copies, wanted = [], {name: there[name] for name in there if _fits(folder, name, there)}
     for name, program in found.items():
         with contextlib.suppress(OSError):  # the member has just ended
-            digest, size = _digest(program.path)
+            size, digest = disk.digest(program.path)
             if wanted.get(name) != digest:
                 copies.append(Copy(program, size, replaces=os.path.lexists(os.path.join(folder, name))))
                 wanted[name] = digest
@@ -83,13 +83,13 @@ def plan(backups: str, version: str, found: t.Mapping[str, Program]) -> t.Option
 
 def fill(planned: Plan) -> None:
     """Copy what the plan says. Each program is whole at every moment, and the sums say so last."""
-    store.prepare(planned.directory)
+    disk.prepare(planned.directory)
     for one in planned.copies:
         path = os.path.join(planned.directory, one.source.name)
         _copy(one.source.path, f"{path}.part", planned.digests[one.source.name])
         os.rename(f"{path}.part", path)
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(planned.digests.items()))
-    store.rewrite(os.path.join(planned.directory, _SUMS), sums.encode())
+    disk.rewrite(os.path.join(planned.directory, _SUMS), sums.encode())
 
 
 def programs(backups: str, version: str) -> dict[str, Program]:
@@ -130,7 +130,7 @@ def remove(folder: str) -> None:
                 os.unlink(path)
     with contextlib.suppress(OSError):
         os.rmdir(folder)
-    store.sync(os.path.dirname(folder))
+    disk.sync(os.path.dirname(folder))
 
 
 def check(name: str, version: str, planned: t.Optional[Plan]) -> Check:
@@ -159,18 +159,9 @@ def digests(folder: str) -> dict[str, str]:
 def _fits(folder: str, name: str, there: t.Mapping[str, str]) -> bool:
     path = os.path.join(folder, name)
     try:
-        return stat.S_ISREG(os.lstat(path).st_mode) and _digest(path)[0] == there[name]
+        return stat.S_ISREG(os.lstat(path).st_mode) and disk.digest(path)[1] == there[name]
     except OSError:
         return False
-
-
-def _digest(path: str) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with open(path, "rb") as file:
-        for data in iter(lambda: file.read(_CHUNK), b""):
-            digest.update(data)
-            size += len(data)
-    return digest.hexdigest(), size
 
 
 def _copy(source: str, part: str, wanted: str) -> None:
@@ -178,7 +169,7 @@ def _copy(source: str, part: str, wanted: str) -> None:
         os.unlink(part)  # a killed run has left it
     digest = hashlib.sha256()
     try:
-        with open(source, "rb") as file, store.create(part) as copy:
+        with open(source, "rb") as file, disk.create(part) as copy:
             for data in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(data)
                 copy.write(data)

@@ -18,7 +18,13 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import drill, drill_checks, snapshot, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import (
+    disk,
+    drill,
+    drill_checks,
+    snapshot,
+    store,
+)
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
@@ -238,7 +244,7 @@ def test_what_is_no_fault_of_the_file_marks_nothing(etcd: Etcd, monkeypatch: pyt
     path = filled(etcd).backup()["snapshot"]["path"]
     before = sidecar(path)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "free_bytes", lambda _directory: 1000)
+        patch.setattr(disk, "free_bytes", lambda _directory: 1000)
         assert "bytes there" in refused(etcd).msg
     with monkeypatch.context() as patch:
         patch.setattr(drill_checks, "available", lambda: 1000)

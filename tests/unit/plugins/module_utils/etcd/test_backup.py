@@ -19,7 +19,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup, lock, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup, disk, lock, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
@@ -120,7 +120,7 @@ def test_the_files_of_the_control_plane_go_with_it(node: Node, monkeypatch: pyte
             " configuration above all"
         ]
         # A snapshot alone would fit.
-        monkeypatch.setattr(store, "free_bytes", lambda _directory: (len(etcd.database) - 32) * 132 // 100 + 1)
+        monkeypatch.setattr(disk, "free_bytes", lambda _directory: (len(etcd.database) - 32) * 132 // 100 + 1)
         assert "room for the snapshot" in node.refused(request).msg
         assert backup.run(dataclasses.replace(request, files=None))["changed"]
 
@@ -145,7 +145,7 @@ def test_unfinished_files_of_a_killed_run_are_removed(node: Node) -> None:
 
 
 def test_unfinished_files_do_not_count_against_the_room(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "free_bytes", lambda _directory: 0)
+    monkeypatch.setattr(disk, "free_bytes", lambda _directory: 0)
     with FakeEtcd() as etcd:
         needed = (len(etcd.database) - 32) * 132 // 100
         request = node.request(etcd.url)

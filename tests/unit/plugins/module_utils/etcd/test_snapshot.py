@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import fetch, health, snapshot, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk, fetch, health, snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
@@ -190,14 +190,14 @@ def test_a_full_disk_leaves_nothing(tmp_path: pathlib.Path, monkeypatch: pytest.
 def test_a_failure_at_the_end_leaves_nothing(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    done = getattr(store, step)
+    done = getattr(disk, step)
 
     def fail(*arguments: t.Any) -> None:
         if step == "publish" and not arguments[0].endswith(".db.part"):  # the sidecar comes through
             return done(*arguments)
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(store, step, fail)
+    monkeypatch.setattr(disk, step, fail)
     with FakeEtcd() as etcd, pytest.raises(OSError, match="Input/output"):
         save(etcd, tmp_path)
     assert os.listdir(tmp_path) == []
@@ -211,7 +211,7 @@ def test_the_snapshot_gets_its_name_after_its_sidecar(tmp_path: pathlib.Path, mo
         names.append(os.path.basename(target).rpartition(".")[2])
         rename(source, target)
 
-    monkeypatch.setattr(store.os, "rename", record)
+    monkeypatch.setattr(disk.os, "rename", record)
     with FakeEtcd() as etcd:
         save(etcd, tmp_path)
     assert names == ["json", "db"]

@@ -11,7 +11,7 @@ import pathlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import sidecars, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk, sidecars, store
 
 WHEN = datetime.datetime(2026, 11, 20, 11, 11, 12, 345678, datetime.timezone(datetime.timedelta(hours=1)))
 NAME = "etcd-cp1-20261120T101112.345Z-pre-upgrade-rev77.db"
@@ -69,32 +69,6 @@ def test_described_are_finished_snapshots_with_a_sidecar_newest_first(tmp_path: 
     assert [sidecar["revision"] for _path, sidecar in store.described(str(tmp_path), "cp1")] == [8, 9]
 
 
-def test_prepare_makes_directories_for_the_owner_alone(tmp_path: pathlib.Path) -> None:
-    directory = tmp_path / "a" / "b"
-    assert store.prepare(str(directory))
-    assert [oct(path.stat().st_mode & 0o777) for path in (directory, directory.parent)] == ["0o700", "0o700"]
-    assert not store.prepare(str(directory))
-
-
-def test_files_are_for_the_owner_alone_and_never_overwritten(tmp_path: pathlib.Path) -> None:
-    path = str(tmp_path / "a")
-    store.write_whole(path, b"one")
-    assert os.listdir(tmp_path) == ["a"]
-    assert oct(os.stat(path).st_mode & 0o777) == "0o600"
-    with pytest.raises(MaintenanceError, match="is there already"):
-        store.write_whole(path, b"two")
-    assert pathlib.Path(path).read_bytes() == b"one"
-
-
-def test_create_follows_no_link_and_takes_no_file_that_is_there(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path / "target")
-    (tmp_path / "file").touch()
-    for name in ("link", "file"):
-        with pytest.raises(FileExistsError):
-            store.create(str(tmp_path / name))
-    assert not (tmp_path / "target").exists()
-
-
 def test_a_directory_where_everybody_may_write(tmp_path: pathlib.Path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(MaintenanceError, match=f"everybody may write to it.* chmod 0700 {tmp_path}"):
@@ -112,15 +86,10 @@ def test_a_directory_without_root() -> None:
         store.check_directory("backups")
 
 
-def test_free_bytes_of_what_is_not_there_yet(tmp_path: pathlib.Path) -> None:
-    found = os.statvfs(tmp_path)
-    assert abs(store.free_bytes(str(tmp_path / "a" / "b")) - found.f_bavail * found.f_frsize) < 1 << 30
-
-
 def test_sidecars_are_json(tmp_path: pathlib.Path) -> None:
     path = tmp_path / NAME
     path.touch()
-    store.write_whole(store.sidecar(str(path)), json.dumps({"schema": 1}).encode())
+    disk.write_whole(store.sidecar(str(path)), json.dumps({"schema": 1}).encode())
     assert list(store.described(str(tmp_path), "cp1")) == [(str(path), {"schema": 1})]
 
 
@@ -175,3 +144,19 @@ def test_a_pipe_in_the_place_of_a_sidecar_is_not_waited_for(tmp_path: pathlib.Pa
     (tmp_path / NAME).touch()
     os.mkfifo(tmp_path / f"{NAME}.json")
     assert store.description(str(tmp_path / NAME)) == {}
+
+
+def test_named_tells_what_there_is_instead(tmp_path: pathlib.Path) -> None:
+    other = NAME.replace("pre-upgrade", "hourly")
+    for name in (NAME, other):
+        (tmp_path / name).touch()
+        (tmp_path / f"{name}.json").write_text(json.dumps({"tier": "hourly" if name == other else "pre-upgrade"}))
+    directory = str(tmp_path)
+    assert len(store.named(directory, [])) == 2
+    assert [path for path, _sidecar in store.named(directory, [NAME])] == [str(tmp_path / NAME)]
+    with pytest.raises(MaintenanceError, match="no snapshot x.db with a sidecar, so nothing was copied. There: etcd-"):
+        store.named(directory, [NAME, "x.db"], "nothing was copied")
+    with pytest.raises(MaintenanceError, match=f"no pre-upgrade snapshot {other} with a sidecar. There: {NAME}$"):
+        store.named(directory, [other], tier="pre-upgrade")
+    with pytest.raises(MaintenanceError, match="There: none"):
+        store.named(str(tmp_path / "none"), [NAME])
