@@ -1,0 +1,22 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the units of the schedule say, of which the lab cannot tell whether it does something."""
+
+from __future__ import annotations
+
+import configparser
+import pathlib
+
+import jinja2
+
+TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "backup_schedule" / "templates"
+
+
+def test_no_run_without_the_disk_that_the_snapshots_are_on() -> None:
+    template = jinja2.Template((TEMPLATES / "run.service.j2").read_text(), undefined=jinja2.ChainableUndefined)
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.read_string(template.render(backup_schedule_dir="/srv/backups"))
+    assert unit["Unit"]["RequiresMountsFor"] == "/srv/backups"
+    assert "/srv/backups" in unit["Service"]["ReadWritePaths"].split()
