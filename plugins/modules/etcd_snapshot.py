@@ -427,6 +427,20 @@ snapshot:
         seconds:
           description: How long that took.
           type: float
+    released:
+      description: When it was released, missing where it was not.
+      type: str
+    copies:
+      description: Other places that have a verified copy, missing where none is known.
+      type: list
+      elements: dict
+      contains:
+        to:
+          description: Which.
+          type: str
+        at:
+          description: Since when.
+          type: str
     damaged:
       description: The last drill that it did not come through, V(null) or missing where there was none.
       type: dict
