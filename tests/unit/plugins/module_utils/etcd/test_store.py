@@ -123,8 +123,6 @@ def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
         {"copies": {"to": "tape"}},
         {"size": "1"},
         {"rows": 1.5},
-        {"sha256": 1},
-        {"started": 20261120},
         [],
         "x",
         None,
@@ -136,7 +134,7 @@ def test_what_is_no_sidecar_describes_nothing(tmp_path: pathlib.Path, content: o
     sidecar.write_text(json.dumps(content))
     assert list(store.described(str(tmp_path))) == []
     assert not sidecars.is_one(content)
-    sidecar.write_text(json.dumps({"archive": None, "damaged": None, "size": 1, "copies": [{"to": "tape"}]}))
+    sidecar.write_text(json.dumps({"archive": None, "revision": "x", "size": 1, "copies": [{"to": "tape"}]}))
     assert len(list(store.described(str(tmp_path)))) == 1
 
 
