@@ -202,10 +202,12 @@ def test_a_flipped_bit(etcd: Etcd) -> None:
     assert "its trailer says" in sidecar(path)["damaged"]["reason"]
 
 
-@pytest.mark.parametrize("name", ["revision", "live_keys", "kube_system_uid", "sha256"])
-def test_a_sidecar_that_tells_of_another_file(etcd: Etcd, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"), [("revision", 1), ("live_keys", 1), ("kube_system_uid", "other"), ("sha256", "other")]
+)
+def test_a_sidecar_that_tells_of_another_file(etcd: Etcd, name: str, told: int | str) -> None:
     path = filled(etcd).backup()["snapshot"]["path"]
-    pathlib.Path(store.sidecar(path)).write_text(json.dumps({**sidecar(path), name: "other"}))
+    pathlib.Path(store.sidecar(path)).write_text(json.dumps({**sidecar(path), name: told}))
     assert f"the one that its sidecar describes: {name} " in refused(etcd).msg
     assert sidecar(path)["damaged"]
 
