@@ -9,6 +9,8 @@ import os
 import time
 import typing as t
 
+from ansible import constants as C
+
 from ..module_utils._errors import MaintenanceError
 from ..module_utils._etcd import exchange
 from ..module_utils._etcd.exchange import Arrival
@@ -20,13 +22,14 @@ class ActionModule(Exchange):
 
     SPEC: t.ClassVar[dict[str, t.Any]] = {
         "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
-        "dest": {"type": "path", "required": True},
+        "dest": {"type": "path"},
         "names": {"type": "list", "elements": "str", "default": []},
     }
 
     @property
     def place(self) -> str:
-        return os.path.abspath(str(self.options["dest"]))
+        # Ansible removes its own folder when it ends, also where somebody has interrupted it.
+        return os.path.abspath(self.options["dest"] or os.path.join(C.DEFAULT_LOCAL_TMP, "kubeops-etcd"))
 
     def work(self) -> None:
         self.report.to = self.place

@@ -29,8 +29,9 @@ options:
   dest:
     description:
       - The directory of the controller. It is made where it is missing, and refused where everybody may write to it.
+      - Without, one below C(local_tmp), which Ansible removes when it ends. That is for what is only on its way to
+        other hosts.
     type: path
-    required: true
   names:
     description:
       - File names of the snapshots. By default all of the cluster that the newest one is of.

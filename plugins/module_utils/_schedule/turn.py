@@ -18,7 +18,7 @@ import typing as t
 
 from .._check import WARN
 from .._errors import MaintenanceError
-from .._etcd import archive, backup, choose, drill, rclone, remote, topology, unit, upkeep
+from .._etcd import archive, backup, choose, drill, rclone, remote, store, topology, unit, upkeep
 from .._etcd.cluster import survey
 from .._etcd.local_member import LocalMember
 from .._etcd.snapshot import Label
@@ -72,6 +72,10 @@ def hold_drill(settings: Configuration, say: Say) -> None:
     """With what lies here: a restore on the worst day is one of a member, too."""
     local, common = _here(settings)
     if not _is_ours(local, "holds this turn's drill", say):
+        return
+    if not any(store.described(settings.dir)):
+        # Taken by the other members until now, which prove them.
+        say(f"{settings.dir} has no snapshot yet, so there is nothing to prove")
         return
     result = drill.run(drill.Request(timeout=settings.timeout, **common))
     _warn(result, say)
