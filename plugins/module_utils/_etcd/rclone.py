@@ -151,8 +151,7 @@ class Remote:
             with process.started(
                 command, niceness=10, text=False, environment=environment(), stdout=subprocess.PIPE, stderr=said
             ) as child:
-                assert child.stdout
-                for data in self._bytes_of(child.stdout.fileno(), deadline):
+                for data in self._bytes_of(t.cast(t.IO[bytes], child.stdout).fileno(), deadline):
                     take(data)
                 try:
                     status = child.wait(deadline.left)
