@@ -82,7 +82,7 @@ def extract(request: Request) -> dict[str, t.Any]:
         _check_dest(request.dest, os.fstat(handle))
     key, row = match
     fields = dict(protobuf.fields(row))
-    value = t.cast(bytes, fields.get(5, b""))
+    value = protobuf.first(row, 5)
     try:
         actions = _write(request, value)
     except OSError as error:
