@@ -72,7 +72,7 @@ def _run(request: Request, report: Report) -> None:
         except Damaged as error:
             _mark_damaged(drill, error.msg, report)
             marked = "" if request.dry_run else ", and the snapshot counts as damaged from now on"
-            raise MaintenanceError(f"the drill failed{marked}: {error.msg}") from error
+            raise MaintenanceError(f"the drill failed{marked}: {error.msg}") from None
 
 
 def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
@@ -81,7 +81,7 @@ def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
         status = Gateway(local).status()
     except GatewayError as error:
         report.checks.append(health.silent(local.name, error.msg))
-        raise _refusal(report) from error
+        raise _refusal(report) from None
     path, sidecar = _chosen(request, status.cluster_id)
     tools = {
         **programs.of_member(local.data_dir, status.version, places=request.places),

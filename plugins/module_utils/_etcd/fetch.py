@@ -87,7 +87,7 @@ def through_etcdctl(etcdctl: Program, local: LocalMember, part: str, deadline: D
     except process.ProcessError as error:
         full = error.complains(process.FULL)
         if full:
-            raise OSError(full, os.strerror(full), part) from error
+            raise OSError(full, os.strerror(full), part) from None
         raise
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -167,7 +167,7 @@ class Remote:
 
     def _bytes_of(self, handle: int, deadline: Deadline) -> t.Iterator[bytes]:
         while True:
-            ready, _, _ = select.select([handle], [], [], deadline.left)
+            ready = select.select([handle], [], [], deadline.left)[0]
             if not ready:
                 raise self._late(deadline)
             data = os.read(handle, _CHUNK)

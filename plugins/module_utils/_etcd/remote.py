@@ -86,7 +86,7 @@ class _Upload:
                 for path, sidecar in wanted:
                     self._one(path, sidecar, there)
             except rclone.RcloneError as error:
-                raise MaintenanceError(f"{error.msg}. {self._so_far(len(wanted))}") from error
+                raise MaintenanceError(f"{error.msg}. {self._so_far(len(wanted))}") from None
         failed = failures(report.checks)
         if failed:
             raise MaintenanceError(f"{'; '.join(one.sentence() for one in failed)}. {self._so_far(len(wanted))}")

@@ -148,7 +148,8 @@ def _closed_by_openssl(seal: Seal, content: bytes) -> bytes:
 
 def _run(command: t.Sequence[str], content: bytes, files: t.Sequence[int] = ()) -> bytes:
     try:
-        ended = subprocess.run(
+        # run_command would take the content for text.
+        ended = subprocess.run(  # pylint: disable=ansible-bad-function
             command, input=content, capture_output=True, timeout=_TIMEOUT, pass_fds=files, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:

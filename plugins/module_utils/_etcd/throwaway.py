@@ -49,7 +49,7 @@ def restore(etcdutl: Program, snapshot: str, folder: str, deadline: Deadline) ->
     try:
         process.run([etcdutl.path, "snapshot", "restore", snapshot, *words], deadline, _NICENESS)
     except process.ProcessError as error:
-        raise _judged(error, f"etcdutl {etcdutl.version} does not restore it") from error
+        raise _judged(error, f"etcdutl {etcdutl.version} does not restore it") from None
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def serving(etcd: Program, folder: str, size: int, deadline: Deadline) -> t.Iter
         def ended(patience: float, what: str) -> None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 error = process.failure(etcd.path, child.wait(patience), _tail(log))
-                raise _judged(error, f"etcd {etcd.version} {what}") from error
+                raise _judged(error, f"etcd {etcd.version} {what}")
 
         def ready() -> t.Optional[bool]:
             ended(0, "does not start from it")

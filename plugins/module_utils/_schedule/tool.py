@@ -27,15 +27,19 @@ def main(version: str, words: t.Optional[t.Sequence[str]] = None) -> int:
     """The exit status: 0 well, 1 failed, 2 as argparse."""
     arguments = _parser(version).parse_args(words)
     # What systemd ends takes away what it has half done, as after any failure.
-    signal.signal(signal.SIGTERM, lambda *_frame: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _end)
     try:
         arguments.work(configuration.read(arguments.config, arguments.private), arguments)
     except Exception as error:  # noqa: BLE001 (this is the one place)
         failure = as_failure(error)
         trace = failure.data.get("exception")
-        print(*filter(None, (trace, f"FAILED: {failure.msg}")), sep="\n", file=sys.stderr, flush=True)
+        _say("\n".join(filter(None, (trace, f"FAILED: {failure.msg}"))), sys.stderr)
         return 1
     return 0
+
+
+def _end(_signal: int, _frame: t.Any) -> t.NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def _parser(version: str) -> argparse.ArgumentParser:
@@ -61,8 +65,10 @@ def _add(parts: t.Any, name: str, does: str, work: t.Callable[..., None]) -> arg
     return part
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
+def _say(text: str, to: t.Optional[t.TextIO] = None) -> None:
+    out = to or sys.stdout
+    out.write(f"{text}\n")
+    out.flush()
 
 
 def _backup(settings: configuration.Configuration, _arguments: argparse.Namespace) -> None:

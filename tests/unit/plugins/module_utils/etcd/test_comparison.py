@@ -35,7 +35,9 @@ def compare(
 
 
 def last(changes: t.Sequence[etcdfile.Change]) -> dict[bytes, bytes]:
-    rows = {key: (value, row) for (key, value), (_, row) in zip(changes, etcdfile.key_rows(changes), strict=True)}
+    rows = {
+        key: (value, row) for (key, value), (_revision, row) in zip(changes, etcdfile.key_rows(changes), strict=True)
+    }
     return {key: row for key, (value, row) in rows.items() if value is not None}
 
 

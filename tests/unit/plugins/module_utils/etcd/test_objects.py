@@ -32,7 +32,9 @@ def tally(changes: t.Iterable[etcdfile.Change], namespaces: bool = True) -> tupl
 
 @given(CHANGES)
 def test_what_lives_is_counted_where_it_is(changes: list[etcdfile.Change]) -> None:
-    last = {key: (value, row) for (key, value), (_, row) in zip(changes, etcdfile.key_rows(changes), strict=True)}
+    last = {
+        key: (value, row) for (key, value), (_revision, row) in zip(changes, etcdfile.key_rows(changes), strict=True)
+    }
     live = {key: (value, row) for key, (value, row) in last.items() if value is not None}
     expected: collections.Counter[tuple[layout.Place, str]] = collections.Counter()
     for key, (value, _row) in live.items():

@@ -113,7 +113,7 @@ def test_something_that_speaks_no_http() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
-            connection, _ = server.accept()
+            connection = server.accept()[0]
             with connection:
                 connection.recv(1 << 16)
                 connection.sendall(b"SSH-2.0-secret\r\n\r\n")
