@@ -43,7 +43,7 @@ def test_one_from_before_an_upgrade_is_kept_until_it_is_released(host, look_afte
     assert refused.finish(seconds=120) != 0
     assert f"No host has a snapshot nobody in {BACKUPS}, so nothing was released. There are: {name}" in refused.output
     with host.sudo():
-        assert host.check_output(f"ls {BACKUPS}").split() == [name, f"{name}.json"]
+        assert host.check_output(f"ls {BACKUPS}").split() == [name, f"{name}.json", "tools"]
 
 
 def test_etcd_info_on_a_real_node(host) -> None:
