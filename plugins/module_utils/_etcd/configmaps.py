@@ -18,7 +18,6 @@ NAMESPACE = "kube-system"
 NAMES = ("coredns", "kube-proxy", "kubeadm-config", "kubelet-config")
 DIRECTORY = f"from-snapshot/{NAMESPACE}/configmaps"
 KEYS = {f"/registry/configmaps/{NAMESPACE}/{name}".encode(): name for name in NAMES}
-_ENVELOPE = b"k8s\0"
 
 
 def read(rows: t.Mapping[bytes, bytes]) -> tuple[dict[str, dict[str, bytes]], dict[str, str]]:
@@ -41,11 +40,12 @@ def read(rows: t.Mapping[bytes, bytes]) -> tuple[dict[str, dict[str, bytes]], di
 
 
 def data_of(value: bytes) -> dict[str, bytes]:
-    """``data`` of a stored ConfigMap: a runtime.Unknown has it in field 2, a ConfigMap its entries in field 2."""
-    if not value.startswith(_ENVELOPE):
+    """``data`` of a stored ConfigMap, which has its entries in field 2."""
+    unknown = stored.envelope(value)
+    if unknown is None:
         raise ValueError("is no protobuf message of Kubernetes")
     found = {}
-    for number, entry in protobuf.fields(protobuf.first(value[len(_ENVELOPE) :], 2)):
+    for number, entry in protobuf.fields(protobuf.first(unknown, 2)):
         if number == 2 and isinstance(entry, bytes):
             found[_file_name(protobuf.first(entry, 1))] = protobuf.first(entry, 2)
     return found

@@ -14,7 +14,7 @@ import json
 import struct
 import typing as t
 
-from . import configmaps, crc32c, objects, protobuf, state
+from . import configmaps, crc32c, objects, protobuf, state, stored
 from .bolt import Database
 from .layout import KUBE_SYSTEM
 from .pages import Damaged
@@ -221,8 +221,9 @@ def uid_of(namespace: bytes) -> str:
     try:
         if namespace.startswith(b"{"):
             return str(_json(namespace)["metadata"]["uid"])
-        if namespace.startswith(b"k8s\0"):  # a runtime.Unknown, whose field 2 is the object; metadata is 1, uid is 5
-            return protobuf.first(protobuf.first(protobuf.first(namespace[4:], 2), 1), 5).decode("ascii")
+        unknown = stored.envelope(namespace)
+        if unknown is not None:  # of the object, metadata is field 1; of that, uid is 5
+            return protobuf.first(protobuf.first(protobuf.first(unknown, 2), 1), 5).decode("ascii")
     except state.MALFORMED:
         pass
     return ""

@@ -56,14 +56,20 @@ def encryption(value: bytes) -> Encryption:
     return Encryption(text(parts[0]), text(parts[2]))
 
 
+def envelope(value: bytes) -> t.Optional[bytes]:
+    """The runtime.Unknown of a built-in object: its type is field 1, the object field 2. None where it has none."""
+    return value[len(_ENVELOPE) :] if value.startswith(_ENVELOPE) else None
+
+
 def describe(value: bytes) -> Described:
     """What can be told without knowing the type."""
     found = encryption(value)
     if found.provider:
         return Described("encrypted", "", "", found)
     try:
-        if value.startswith(_ENVELOPE):
-            meta = protobuf.first(value[len(_ENVELOPE) :], 1)
+        unknown = envelope(value)
+        if unknown is not None:
+            meta = protobuf.first(unknown, 1)
             return Described(PROTOBUF, text(protobuf.first(meta, 1)), text(protobuf.first(meta, 2)), PLAIN)
         if value.startswith(b"{"):
             content = json.loads(value) if len(value) <= _LONGEST_JSON else {}
