@@ -12,6 +12,8 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._columns import aligned
+
 HEADINGS = ("node", "from", "to", "drained in", "total", "result")
 
 
@@ -67,5 +69,4 @@ def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
         )
         for entry in rows
     ]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
+    return aligned(cells)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".collections"
 sys.path.insert(0, str(COLLECTIONS))
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.columns import aligned  # noqa: E402
+from ansible_collections.kubeops.maintenance.plugins.module_utils._columns import aligned  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.bench import etcd_load, measured  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd  # noqa: E402
 from ansible_collections.kubeops.maintenance.tests.lab.process import LabError  # noqa: E402

@@ -16,9 +16,9 @@ import array
 import bisect
 import typing as t
 
+from .._columns import aligned
 from . import contents, layout, snapshot
 from .bolt import Database
-from .columns import aligned
 from .layout import Place
 from .objects import Latest, Places
 

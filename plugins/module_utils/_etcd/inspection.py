@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .columns import aligned, mebibytes
+from .._columns import aligned, mebibytes
 from .objects import encryptions, resources
 from .snapshot import Facts
 

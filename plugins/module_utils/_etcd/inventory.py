@@ -13,9 +13,9 @@ import dataclasses
 import os
 import typing as t
 
+from .._columns import aligned, mebibytes
 from .._errors import MaintenanceError
 from . import copies, disk, inspection, store
-from .columns import aligned, mebibytes
 from .snapshot import Facts, verify
 
 HEADINGS = ("snapshot", "tier", "revision", "keys", "MiB", "state")
