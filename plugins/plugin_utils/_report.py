@@ -69,4 +69,6 @@ def table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
         )
         for entry in rows
     ]
-    return aligned(cells)
+    # the shared function lies where mypy does not look
+    lines: list[str] = aligned(cells)
+    return lines
