@@ -12,8 +12,8 @@ import typing as t
 from ansible import constants as C
 
 from ..module_utils._errors import MaintenanceError
-from ..module_utils._etcd import exchange
-from ..module_utils._etcd.exchange import Arrival
+from ..module_utils._etcd.copies import exchange
+from ..module_utils._etcd.copies.exchange import Arrival
 from ..plugin_utils._exchange import Exchange, decoded
 
 

@@ -12,7 +12,8 @@ import typing as t
 from ansible import constants as C
 
 from ..module_utils._errors import MaintenanceError
-from ..module_utils._etcd import copies, exchange, store
+from ..module_utils._etcd.copies import copies, exchange
+from ..module_utils._etcd.snapshots import store
 from ..plugin_utils._exchange import Exchange
 
 

@@ -135,7 +135,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd import topology, unit
+from ..module_utils._etcd.member import topology, unit
 from ..module_utils._schedule import systemd
 
 # Not /usr/bin/python3.11, which is gone after the next upgrade of the system.

@@ -198,9 +198,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._check import PASS, SKIP, failures
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd import choose, cluster_health, live, topology, unit
-from ..module_utils._etcd.cluster import Cluster, Seen, survey
-from ..module_utils._etcd.local_member import Access, LocalMember
+from ..module_utils._etcd.database import live
+from ..module_utils._etcd.member import choose, cluster_health, topology, unit
+from ..module_utils._etcd.member.cluster import Cluster, Seen, survey
+from ..module_utils._etcd.member.local_member import Access, LocalMember
 
 STATUS = ("version", "storage_version", "revision", "raft_index", "raft_applied_index", "db_size", "db_size_in_use")
 

@@ -531,10 +531,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import archive, backup, drill, unit, upkeep
-from ..module_utils._etcd.retention import Policy
-from ..module_utils._etcd.snapshot import Label
-from ..module_utils._etcd.store import TIERS
+from ..module_utils._etcd.archive import archive
+from ..module_utils._etcd.drill import drill
+from ..module_utils._etcd.member import unit
+from ..module_utils._etcd.snapshots import backup, upkeep
+from ..module_utils._etcd.snapshots.retention import Policy
+from ..module_utils._etcd.snapshots.snapshot import Label
+from ..module_utils._etcd.snapshots.store import TIERS
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["taken", "pruned", "released", "proven"], "default": "taken"},

@@ -125,7 +125,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd import copies, exchange, lock, store
+from ..module_utils._etcd.copies import copies, exchange
+from ..module_utils._etcd.member import lock
+from ..module_utils._etcd.snapshots import store
 
 
 def listed(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:

@@ -168,8 +168,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd import inventory, layout
-from ..module_utils._etcd.extract import Request, extract
+from ..module_utils._etcd.database import layout
+from ..module_utils._etcd.snapshots import inventory
+from ..module_utils._etcd.snapshots.extract import Request, extract
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:

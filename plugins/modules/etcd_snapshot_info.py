@@ -242,7 +242,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import comparison, inspection, inventory
+from ..module_utils._etcd.snapshots import comparison, inspection, inventory
 
 
 def look(module: AnsibleModule) -> dict[str, t.Any]:

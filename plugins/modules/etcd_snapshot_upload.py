@@ -181,7 +181,7 @@ durations:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
-from ..module_utils._etcd import remote
+from ..module_utils._etcd.copies import remote
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._drain import parents
 from ..module_utils._errors import MaintenanceError, as_failure
-from ..module_utils._etcd.copies import CopyReport
-from ..module_utils._etcd.report import reported
+from ..module_utils._etcd.copies.copies import CopyReport
+from ..module_utils._etcd.snapshots.report import reported
 
 NODE = "kubeops.maintenance.etcd_snapshot_exchange"
 

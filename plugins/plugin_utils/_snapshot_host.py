@@ -14,7 +14,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import choose, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import choose
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 
 Result = t.Mapping[str, t.Any]
 

@@ -42,7 +42,7 @@ OURS = "kubeops"
 PATIENCE = 300.0
 VERIFY = f"""\
 import sys
-from {MODULE_UTILS}._etcd import snapshot
+from {MODULE_UTILS}._etcd.snapshots import snapshot
 snapshot.verify(sys.argv[1], namespaces=len(sys.argv) > 2)
 """
 READ = """\
@@ -54,8 +54,8 @@ with open(sys.argv[1], "rb", buffering=0) as file:
 """
 SAVE = f"""\
 import json, sys
-from {MODULE_UTILS}._etcd import backup
-from {MODULE_UTILS}._etcd.snapshot import Label
+from {MODULE_UTILS}._etcd.snapshots import backup
+from {MODULE_UTILS}._etcd.snapshots.snapshot import Label
 options = json.load(open(sys.argv[1]))
 print(json.dumps(backup.run(backup.Request(label=Label("manual"), timeout=3600, **options))["snapshot"]))
 """

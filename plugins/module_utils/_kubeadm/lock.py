@@ -16,8 +16,8 @@ import fcntl
 import os
 import typing as t
 
-from .._etcd.lock import PATH as MEMBER
-from .._etcd.lock import member_lock
+from .._etcd.member.lock import PATH as MEMBER
+from .._etcd.member.lock import member_lock
 from .._wait import Deadline, until
 
 __all__ = ["MEMBER", "PATH", "held", "wait_free"]

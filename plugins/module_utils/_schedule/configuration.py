@@ -18,9 +18,9 @@ import urllib.parse
 
 from .. import _static_pod
 from .._errors import MaintenanceError
-from .._etcd import archive
-from .._etcd.retention import Policy
-from .._etcd.store import TIERS
+from .._etcd.archive import archive
+from .._etcd.snapshots.retention import Policy
+from .._etcd.snapshots.store import TIERS
 
 PATH = "/etc/kubeops/etcd-backup.json"
 _LONGEST = 1 << 20

@@ -19,7 +19,7 @@ import sys
 import typing as t
 
 from .._errors import MaintenanceError, as_failure
-from .._etcd import inventory
+from .._etcd.snapshots import inventory
 from . import commands, configuration, notice, status, systemd, turn
 
 

@@ -18,10 +18,14 @@ import typing as t
 
 from .._check import WARN
 from .._errors import MaintenanceError
-from .._etcd import archive, backup, choose, drill, rclone, remote, store, topology, unit, upkeep
-from .._etcd.cluster import survey
-from .._etcd.local_member import LocalMember
-from .._etcd.snapshot import Label
+from .._etcd.archive import archive
+from .._etcd.copies import rclone, remote
+from .._etcd.drill import drill
+from .._etcd.member import choose, topology, unit
+from .._etcd.member.cluster import survey
+from .._etcd.member.local_member import LocalMember
+from .._etcd.snapshots import backup, store, upkeep
+from .._etcd.snapshots.snapshot import Label
 from .._wait import Deadline, until
 from . import commands
 from .configuration import Configuration

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Release
 
 NEW = (3, 6)

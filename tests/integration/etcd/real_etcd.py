@@ -27,10 +27,11 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, topology
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import Access
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import topology
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import Access
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
 

@@ -11,7 +11,7 @@ import json
 import pathlib
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import verify
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import verify
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 
 MIB = 1 << 20

@@ -18,7 +18,8 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.test_configmaps import KUBEADM, stored
@@ -219,7 +220,8 @@ def test_a_run_that_is_killed_in_the_middle(etcd: Etcd, node: Node, tmp_path: pa
     environment = stand_in(tmp_path / "bin", f"touch {tmp_path}/begun; exec sleep 60")
     request = {"directory": str(etcd.backups), "manifests": str(node.manifests), "lock_path": str(etcd.root / "lock")}
     program = (
-        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup, snapshot\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, snapshot\n"
         f"files = archive.Request('encrypted', ({keys.public!r},))\n"
         f"backup.run(backup.Request(label=snapshot.Label('manual'), files=files, **{request!r}))\n"
     )

@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Release, make, together

@@ -17,10 +17,12 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import drill, fetch, health, snapshot, store
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import health
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import fetch, snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot_extract, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules

@@ -18,13 +18,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import (
-    disk,
-    drill,
-    drill_checks,
-    snapshot,
-    store,
-)
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill, drill_checks
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
@@ -295,7 +291,7 @@ def test_a_killed_drill_leaves_no_process_and_the_next_one_tidies_up(etcd: Etcd,
     filled(etcd).backup()
     code = (
         "import sys, time\n"
-        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import drill\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill\n"
         "def hang(*_arguments):\n"
         "    print('here', flush=True)\n"
         "    time.sleep(600)\n"

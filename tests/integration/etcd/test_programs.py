@@ -12,8 +12,9 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import fetch, programs, snapshot, vault
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import programs
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import fetch, snapshot, vault
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot
 from ansible_collections.kubeops.maintenance.tests.api import modules

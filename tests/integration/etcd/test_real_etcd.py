@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import remote
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import remote
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import snapshots
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import BUCKET, S3, SECRET, sftp
 

@@ -17,7 +17,8 @@ import sys
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import choose, snapshot, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import choose
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _onefile
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pathlib
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import comparison, snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import comparison, snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
     Client,

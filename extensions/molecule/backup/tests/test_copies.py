@@ -10,7 +10,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.backups import Folder

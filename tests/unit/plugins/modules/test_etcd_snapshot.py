@@ -14,8 +14,9 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot
 
 RESULT = {"changed": True, "snapshot": {"path": "/b/x.db"}, "checks": [], "actions": ["save"], "durations": {}}

@@ -9,7 +9,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import extract as library
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import extract as library
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot_extract
 from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile

@@ -77,5 +77,5 @@ def test_the_same_sources_make_the_same_bytes(root: pathlib.Path, tmp_path: path
 
 def test_the_tool_of_this_collection_needs_nothing_else() -> None:
     names = _onefile.closure("_schedule.tool")
-    assert {"kubeops/_etcd/retention.py", "kubeops/_errors.py", "kubeops/_static_pod.py"} <= set(names)
+    assert {"kubeops/_etcd/snapshots/retention.py", "kubeops/_errors.py", "kubeops/_static_pod.py"} <= set(names)
     assert not [name for name in names if "_kube" in name or "_drain" in name]

@@ -14,7 +14,7 @@ import random
 import struct
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import fnv1a
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import fnv1a
 
 META, HEADER = 64, 16
 BRANCH, LEAF = 1, 2

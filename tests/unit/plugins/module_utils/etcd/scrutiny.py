@@ -10,16 +10,15 @@ import contextlib
 import os
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import (
-    contents,
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import contents, pages
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.bolt import Database
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import (
     extract,
     inspection,
     nearby,
-    pages,
     snapshot,
 )
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.bolt import Database
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
 
 KEY = b"/registry/pods/default/pod-1"
 

@@ -14,8 +14,8 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import PASS, SKIP, WARN
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import Archive, Request
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive.archive import Archive, Request
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.etcdfile import field
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.test_configmaps import KUBEADM, stored
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.test_control_plane import Node

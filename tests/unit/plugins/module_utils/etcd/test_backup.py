@@ -19,8 +19,11 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import archive, backup, disk, lock, store
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import lock
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
 KEYS = {"changed", "snapshot", "checks", "kept", "removed", "summary", "actions", "durations"}
@@ -217,7 +220,7 @@ def test_a_disk_that_fills_up_meanwhile(node: Node) -> None:
     """RLIMIT_FSIZE stands for the full disk: the write fails in the middle."""
     code = (
         "import json, resource, signal, sys\n"
-        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, snapshot\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, snapshot\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
         "options = json.loads(sys.argv[1])\n"
@@ -255,7 +258,7 @@ def run_python(code: str, request: backup.Request) -> subprocess.Popen[bytes]:
 def test_a_killed_run_leaves_nothing_that_looks_whole(node: Node) -> None:
     code = (
         "import json, sys\n"
-        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, snapshot\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, snapshot\n"
         "backup.run(backup.Request(**{**json.loads(sys.argv[1]), 'label': snapshot.Label('manual')}))\n"
     )
     with FakeEtcd(stream="hang") as etcd:

@@ -11,8 +11,8 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import bolt
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import bolt
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import boltfile
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import SKIP
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import choose
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.cluster import Cluster, Seen
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.state import Alarm, Member, Status
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import choose
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.cluster import Cluster, Seen
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.state import Alarm, Member, Status
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,9 +9,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, SKIP, WARN
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import cluster_health
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.cluster import Cluster, Seen
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.state import Alarm, Hash, Member, Status
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import cluster_health
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.cluster import Cluster, Seen
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.state import Alarm, Hash, Member, Status
 
 MB = 1 << 20
 STATUS = Status("c1", "a1", "3.6.16", "3.6.0", 42, 100 * MB, 90 * MB, "a1", 50, 50, False, (), 2048 * MB)

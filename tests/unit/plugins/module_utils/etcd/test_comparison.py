@@ -9,8 +9,9 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import comparison, layout
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import layout
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import comparison
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from hypothesis import given
 from hypothesis import strategies as st

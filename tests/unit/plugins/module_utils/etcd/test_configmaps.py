@@ -7,8 +7,8 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import configmaps
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import verify
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import configmaps
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import verify
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.etcdfile import field
 

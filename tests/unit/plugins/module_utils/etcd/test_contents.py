@@ -10,8 +10,9 @@ import struct
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import bolt, contents, layout, state
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import bolt, contents, layout
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import state
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import boltfile, etcdfile
 from hypothesis import given
 from hypothesis import strategies as st

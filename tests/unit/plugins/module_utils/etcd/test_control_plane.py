@@ -8,7 +8,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import control_plane
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import control_plane
 
 
 class Node:

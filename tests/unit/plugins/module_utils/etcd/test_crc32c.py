@@ -7,7 +7,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import crc32c
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import drill_checks
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.programs import Program
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill_checks
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.programs import Program
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import encryption_config
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import encryption_config
 
 # As the documentation of Kubernetes has it.
 DOCUMENTED = """

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.environment_file import parse
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.environment_file import parse
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,8 +13,9 @@ import zlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import copies, exchange, store
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.exchange import Arrival
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import copies, exchange
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.exchange import Arrival
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

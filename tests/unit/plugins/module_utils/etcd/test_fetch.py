@@ -13,10 +13,11 @@ import shlex
 import stat
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import fetch, process
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.programs import Program
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import process
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.programs import Program
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import fetch
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 

@@ -10,8 +10,8 @@ import socket
 import stat
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import files
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.files import Collection
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import files
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive.files import Collection
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import socket
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import state
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import Access
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import state
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import Access
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import fake_etcd
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd, Pki

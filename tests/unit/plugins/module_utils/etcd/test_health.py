@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import FAIL, PASS, failures
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import health
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.state import Alarm, Member, Status
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import health
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.state import Alarm, Member, Status
 
 STATUS = Status("c1", "a1", "3.6.16", "3.6.0", 42, 1000, 900, "a1", 50, 50, False, ())
 MEMBERS = (Member("a1", "cp1", ("https://192.0.2.11:2380",)), Member("a2", "cp2", ("https://192.0.2.12:2380",)))

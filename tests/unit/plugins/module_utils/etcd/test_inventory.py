@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import inspection, inventory
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.inventory import Look
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import verify
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import inspection, inventory
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.inventory import Look
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import verify
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 
 FIRST = "etcd-cp1-20261119T101112.345Z-hourly-rev7.db"

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import layout
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import layout
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import contents, live
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import contents, live
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 
 

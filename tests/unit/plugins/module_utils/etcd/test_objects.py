@@ -9,8 +9,8 @@ import tracemalloc
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import layout, objects
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.stored import PLAIN, Encryption
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import layout, objects
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.stored import PLAIN, Encryption
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,7 +10,7 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import programs
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import programs
 
 WRITES, READS = "02100002", "02100000"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import protobuf
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import protobuf
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from hypothesis import given
 from hypothesis import strategies as st

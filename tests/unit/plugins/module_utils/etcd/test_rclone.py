@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import rclone, remote
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import File
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import rclone, remote
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.copies import File
 
 FILES = [File("/b/x.db", 100, ""), File("/b/x.db.files.age", 9, "")]
 WHOLE = {"x.db": 100, "x.db.files.age": 9, "x.db.json": 5}

@@ -10,8 +10,12 @@ import datetime
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.retention import Policy, Snapshot, decide
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.store import TIERS
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.retention import (
+    Policy,
+    Snapshot,
+    decide,
+)
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.store import TIERS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,8 +13,8 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import seal
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.seal import AGE, CMS, NONE, Seal
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import seal
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive.seal import AGE, CMS, NONE, Seal
 from hypothesis import given
 from hypothesis import strategies as st
 

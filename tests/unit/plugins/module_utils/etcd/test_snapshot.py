@@ -13,10 +13,12 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk, fetch, health, snapshot
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.gateway import Gateway, GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import health
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway, GatewayError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import fetch, snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import boltfile, etcdfile
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd, member

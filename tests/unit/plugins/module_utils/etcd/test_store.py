@@ -11,7 +11,8 @@ import pathlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk, sidecars, store
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import sidecars, store
 
 WHEN = datetime.datetime(2026, 11, 20, 11, 11, 12, 345678, datetime.timezone(datetime.timedelta(hours=1)))
 NAME = "etcd-cp1-20261120T101112.345Z-pre-upgrade-rev77.db"

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import stored
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.stored import PLAIN, Encryption
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import stored
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.stored import PLAIN, Encryption
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 from hypothesis import given
 from hypothesis import strategies as st

@@ -10,8 +10,8 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _static_pod
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import topology
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import topology
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import LocalMember
 
 PKI = "/etc/kubernetes/pki"
 FLAGS = {

@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import unit
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.local_member import from_settings
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import unit
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import from_settings
 
 
 def shown(command: str = "/usr/local/bin/etcd", **properties: str) -> str:

@@ -15,9 +15,10 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import backup, lock, store, upkeep
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.retention import Policy
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import lock
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, store, upkeep
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.retention import Policy
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
 KEYS = {"changed", "snapshot", "checks", "kept", "removed", "summary", "actions", "durations"}

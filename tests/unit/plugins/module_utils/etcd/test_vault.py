@@ -13,8 +13,8 @@ import subprocess
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import vault
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.programs import Program
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.programs import Program
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import vault
 
 VERSION = "3.6.16"
 

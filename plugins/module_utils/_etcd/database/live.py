@@ -1,0 +1,39 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the database of a running member holds, read beside the etcd that writes it.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import typing as t
+
+from ..member import state
+from . import contents
+from .bolt import Database
+from .pages import Damaged
+
+# etcd never writes into pages that the last transaction uses, but it may have finished the next two meanwhile.
+_ATTEMPTS = 5
+
+
+def members(data_dir: str) -> t.Optional[tuple[state.Member, ...]]:
+    """The members that the database names, None where it could not be read."""
+    try:
+        handle = os.open(posixpath.join(data_dir, "member", "snap", "db"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        for _attempt in range(_ATTEMPTS):
+            try:
+                return contents.members(Database(handle))
+            except Damaged:
+                continue
+        return None
+    finally:
+        os.close(handle)

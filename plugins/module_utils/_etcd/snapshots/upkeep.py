@@ -1,0 +1,153 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to snapshots after they were taken: the ones nobody needs are pruned, and one is released to that.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import os
+import typing as t
+
+from ... import _static_pod
+from ..._errors import MaintenanceError
+from .. import disk
+from ..member import lock, topology
+from ..member.gateway import Gateway
+from . import store, vault
+from .report import Report, reported
+from .retention import PRE_UPGRADE, Policy, Snapshot, decide
+from .snapshot import is_described
+
+Described = tuple[str, dict[str, t.Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """``unit``: what `unit.show` read."""
+
+    directory: str
+    lock_timeout: float = 120
+    manifests: str = _static_pod.MANIFESTS
+    unit: str = ""
+    lock_path: str = lock.PATH
+    dry_run: bool = False
+
+
+def prune(request: Request, policy: Policy) -> dict[str, t.Any]:
+    """Delete the snapshots of this node's cluster that nothing keeps.
+
+    Nothing is deleted where the member does not answer, where there is no snapshot of the cluster that it is in, or
+    where the newest of them is damaged.
+    """
+    report = Report(request.dry_run)
+
+    def work() -> None:
+        with _lock(request, "prune"):
+            _prune(request, policy, report)
+
+    return reported(report, request.directory, work)
+
+
+def release(request: Request, name: str) -> dict[str, t.Any]:
+    """Let a pre-upgrade snapshot go the way of the ordinary ones."""
+    report = Report(request.dry_run)
+
+    def work() -> None:
+        with _lock(request, "release"):
+            _release(request, name, report)
+
+    return reported(report, request.directory, work)
+
+
+def _lock(request: Request, purpose: str) -> t.ContextManager[float]:
+    return lock.member_lock(f"{purpose} of snapshots", request.lock_timeout, request.lock_path, request.dry_run)
+
+
+def _prune(request: Request, policy: Policy, report: Report) -> None:
+    store.check_directory(request.directory)
+    found = dict(store.described(request.directory))
+    cluster, newest = _home(request, found)
+    snapshots = [_snapshot(path, sidecar) for path, sidecar in found.items()]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    going = []
+    for verdict in decide(filter(None, snapshots), policy, cluster, now):
+        told = report.kept if verdict.keep else report.removed
+        told.append({"name": os.path.basename(verdict.snapshot.name), "reason": verdict.reason})
+        going += [] if verdict.keep else [verdict]
+    if going and found[newest].get("damaged"):
+        raise MaintenanceError(f"{newest}: could not be restored in a drill. Nothing was deleted: take a new one first")
+    if going and not is_described(newest, found[newest]):
+        raise MaintenanceError(f"{newest}: is not the file that its sidecar describes. Nothing was deleted")
+    for verdict in going:
+        path = verdict.snapshot.name
+        report.act(f"delete {path}: {verdict.reason}", functools.partial(_delete, path))
+    gone = {verdict.snapshot.name for verdict in going}
+    needed = [vault.version_for(sidecar) for path, sidecar in found.items() if path not in gone]
+    for folder in vault.unused(request.directory, needed):
+        report.act(f"delete {folder}, which is for no snapshot any more", functools.partial(vault.remove, folder))
+    for orphan in store.orphans(request.directory):
+        report.act(f"delete {orphan}, whose snapshot a killed run has deleted", functools.partial(os.unlink, orphan))
+
+
+def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[str, str]:
+    """The identity of the cluster that this node's member is in, and its newest snapshot."""
+    local = topology.discover(request.manifests, request.unit)
+    cluster_id = Gateway(local).status().cluster_id
+    ours = [path for path, sidecar in found.items() if sidecar.get("cluster_id") == cluster_id]
+    # One from a time when the clock was ahead would stand for all that are newer.
+    for path in sorted(ours, key=lambda one: _is_future(found[one])):
+        return store.cluster(found[path]), path
+    raise MaintenanceError(
+        f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
+        " nothing was deleted. Take one first"
+    )
+
+
+def _is_future(sidecar: t.Mapping[str, t.Any]) -> bool:
+    try:
+        return store.time_of(sidecar) > datetime.datetime.now(datetime.timezone.utc)
+    except ValueError:
+        return True
+
+
+def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:
+    """None where the sidecar does not say when it was taken: such a one is not counted, and not touched."""
+    try:
+        taken = store.time_of(sidecar)
+        return Snapshot(
+            name=path,
+            taken=taken,
+            tier=str(sidecar["tier"]),
+            cluster=store.cluster(sidecar),
+            verified=os.path.getsize(path) == sidecar["size"] and not sidecar.get("damaged"),
+            released=bool(sidecar.get("released")),
+            proven=bool(sidecar.get("proven")),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _delete(path: str) -> None:
+    for one in [path, *store.companions(path)]:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(one)
+    disk.sync(os.path.dirname(path))
+
+
+def _release(request: Request, name: str, report: Report) -> None:
+    store.check_directory(request.directory)
+    ((path, sidecar),) = store.named(request.directory, [name], "nothing was released", PRE_UPGRADE)
+    report.snapshot = {"path": path, **sidecar}
+    if sidecar.get("released"):
+        return
+    released = {"released": store.now()}
+    report.act(f"release {path}", lambda: store.note(path, sidecar, **released))
+    report.snapshot = {"path": path, **sidecar, **released}
