@@ -43,12 +43,11 @@ def do_status(options: argparse.Namespace) -> int:
     lab = known(options.name)
     states = {container["Names"][0]: container["State"] for container in podman.containers(lab.name)}
     print(f"lab {lab.name}: {lab.topology}, began with Kubernetes {lab.version}, network {lab.subnet}")
-    for name, address in [("mirror", lab.mirror), *((node.name, node.address) for node in lab.nodes)]:
+    for name, address in lab.addresses.items():
         print(f"  {name:10} {address:15} {states.get(lab.container(name), 'missing')}")
     print(f"inventory:  {lab.inventory}\nkubeconfig: {lab.kubeconfig}")
-    first = next(node for node in lab.nodes if node.control_plane)
     kubectl = f"kubectl --kubeconfig={ADMIN_CONF} --request-timeout=5s get nodes"
-    print(podman.inside(lab.container(first.name), kubectl))
+    print(podman.inside(lab.container(lab.control_planes[0].name), kubectl))
     return 0
 
 
@@ -108,7 +107,12 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     verb(do_supply, "build or download what a lab is made of, as far as it is missing", which)
-    verb(do_up, "make a lab", which).add_argument("--topology", default="single", choices=topology.names())
+    verb(do_up, "make a lab", which).add_argument(
+        "--topology",
+        default=os.environ.get("LAB_TOPOLOGY", "single"),
+        choices=topology.names(),
+        help="which nodes (default: %(default)s, or $LAB_TOPOLOGY)",
+    )
     verb(do_down, "remove a lab, and nothing else")
     verb(do_status, "show the nodes of a lab")
     verb(do_kubeconfig, "print the path of the administrator's kubeconfig")

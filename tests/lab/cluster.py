@@ -21,6 +21,7 @@ from .waiting import until
 
 POD_SUBNET = "10.244.0.0/16"
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
+CONFIG = "/root/kubeadm.yml"
 KUBEADM_LOG = "/var/log/kubeadm.log"
 
 
@@ -33,12 +34,12 @@ def ignore_preflight_errors() -> list[str]:
     return ["SystemVerification"] if cgroup_v1() else []
 
 
-def init(lab: Lab, first: Node, etcd_tag: str) -> None:
+def init(lab: Lab, etcd_tag: str) -> None:
     """The first control plane, and the kubeconfig of its administrator."""
+    first = lab.control_planes[0]
     config = render(
         "cluster/kubeadm.yml.j2",
         lab=lab,
-        first=first,
         mirror=access.MIRROR,
         pod_subnet=POD_SUBNET,
         etcd_tag=etcd_tag,
@@ -46,24 +47,30 @@ def init(lab: Lab, first: Node, etcd_tag: str) -> None:
         ignore_preflight_errors=ignore_preflight_errors(),
     )
     container = lab.container(first.name)
-    podman.podman("exec", "-i", container, "sh", "-c", "umask 077; cat > /root/kubeadm.yml", stdin=config)
-    kubeadm(lab, first, "init --config /root/kubeadm.yml")
+    podman.podman("exec", "-i", container, "sh", "-c", f"umask 077; cat > {CONFIG}", stdin=config)
+    kubeadm(lab, first, f"init --config {CONFIG}")
     lab.kubeconfig.touch(0o600)
     lab.kubeconfig.write_text(podman.inside(container, f"cat {ADMIN_CONF}") + "\n")
 
 
-def join(lab: Lab, first: Node, nodes: t.Sequence[Node]) -> None:
-    """All other nodes, at once."""
-    command = podman.inside(lab.container(first.name), "kubeadm token create --print-join-command").removeprefix(
-        "kubeadm "
-    )
-    ignored = ",".join(ignore_preflight_errors())
-    options = f"--ignore-preflight-errors={ignored}" if ignored else ""
+def join(lab: Lab) -> None:
+    """All other nodes at once, but for control planes: one new member of etcd at a time."""
+    first, *control_planes = lab.control_planes
+    workers = [node for node in lab.nodes if not node.control_plane]
+    container = lab.container(first.name)
+    command = podman.inside(container, "kubeadm token create --print-join-command").removeprefix("kubeadm ")
+    if ignored := ",".join(ignore_preflight_errors()):
+        command = f"{command} --ignore-preflight-errors={ignored}"
+    as_control_plane = ""
+    if control_planes:
+        upload = f"kubeadm init phase upload-certs --upload-certs --config {CONFIG}"
+        as_control_plane = f"--control-plane --certificate-key {podman.inside(container, upload).split()[-1]}"
 
-    def work(node: Node) -> None:
-        kubeadm(lab, node, f"{command} --node-name {node.name} {options}")
+    def work(nodes: t.Sequence[Node]) -> None:
+        for node in nodes:
+            kubeadm(lab, node, f"{command} --node-name {node.name} {as_control_plane if node.control_plane else ''}")
 
-    in_parallel(work, nodes)
+    in_parallel(work, [control_planes, *([node] for node in workers)])
 
 
 def kubeadm(lab: Lab, node: Node, words: str) -> None:

@@ -57,8 +57,23 @@ class Lab:
         return topology.host(self.subnet, topology.MIRROR_HOST)
 
     @property
+    def control_planes(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.control_plane)
+
+    @property
+    def balancer(self) -> str | None:
+        """The address in front of several control planes."""
+        return topology.host(self.subnet, topology.BALANCER_HOST) if len(self.control_planes) > 1 else None
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """All machines, those that are no nodes first."""
+        balancer = {"lb": self.balancer} if self.balancer else {}
+        return {"mirror": self.mirror, **balancer, **{node.name: node.address for node in self.nodes}}
+
+    @property
     def containers(self) -> list[str]:
-        return [self.container(name) for name in ("mirror", *(node.name for node in self.nodes))]
+        return [self.container(name) for name in self.addresses]
 
     def container(self, node: str) -> str:
         return f"{self.name}-{node}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from . import access, cluster, hold, mirror, nodes, podman, topology
+from . import access, balancer, cluster, hold, inotify, mirror, nodes, podman, topology
 from .cache import Cache, remove
 from .lab import Lab, folder, recall
 from .process import LabError, in_parallel, output
@@ -32,6 +32,7 @@ def _up(cache: Cache, name: str, shape: str, versions: t.Sequence[str], version:
     if found and not stopped(found):
         say(f"lab {name} is up: nothing to do")
         return found
+    inotify.make_room()
     goods = supply(cache, versions, version)
     if found:
         start_again(found, goods)
@@ -65,17 +66,18 @@ def stopped(lab: Lab) -> list[str]:
 def make(lab: Lab, goods: Supply) -> None:
     access.prepare(lab, cluster.ignore_preflight_errors())
     lab.shared.mkdir()
-    first, *others = sorted(lab.nodes, key=lambda node: not node.control_plane)
-    with stage("mirror and nodes"):
-        starts = [functools.partial(nodes.start, lab, goods, node) for node in lab.nodes]
-        in_parallel(lambda start: start(), [functools.partial(mirror.start, lab, goods), *starts])
+    first = lab.control_planes[0]
+    with stage(", ".join(lab.addresses)):
+        starts = [functools.partial(start, lab, goods) for start in (mirror.start, balancer.start)]
+        starts += [functools.partial(nodes.start, lab, goods, node) for node in lab.nodes]
+        in_parallel(lambda start: start(), starts)
     with stage("nodes booted, package repository set up"):
         in_parallel(functools.partial(nodes.prepare, lab), lab.nodes)
     with stage(f"kubeadm init on {first.name}"):
-        cluster.init(lab, first, goods.etcd)
+        cluster.init(lab, goods.etcd)
     api = cluster.Api(lab, goods.kubectl)
-    with stage(f"kubeadm join of {', '.join(node.name for node in others)}"):
-        cluster.join(lab, first, others)
+    with stage(f"kubeadm join of {', '.join(node.name for node in lab.nodes if node != first)}"):
+        cluster.join(lab)
     with stage("network of pods"):
         cluster.connect(lab, api)
         if goods.etcd:

@@ -18,6 +18,7 @@ from .process import LabError
 FOLDER = Path(__file__).parent / "topologies"
 GROUPS = ("kube_control_plane", "kube_node", "etcd")
 MIRROR_HOST = 2
+BALANCER_HOST = 4
 FIRST_NODE_HOST = 11
 # Where labs put their networks: the first /24 that nobody uses.
 ROOM = ipaddress.ip_network("10.89.0.0/16")

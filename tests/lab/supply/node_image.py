@@ -16,7 +16,7 @@ from ..progress import stage
 from . import debian
 
 FILES = Path(__file__).parents[1] / "files"
-MIRROR_PACKAGES = ("docker-registry", "busybox-static")
+MIRROR_PACKAGES = ("docker-registry", "busybox-static", "haproxy")
 
 
 def node_packages() -> list[str]:

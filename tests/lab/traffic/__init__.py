@@ -23,7 +23,7 @@ from .. import podman
 from ..cluster import ADMIN_CONF
 from ..lab import Lab
 from ..process import LabError
-from ..topology import Node, host
+from ..topology import host
 from ..waiting import until
 from . import prober
 
@@ -32,18 +32,14 @@ PORT = 30080
 PROBER_HOST = 3
 
 
-def first(lab: Lab) -> Node:
-    return next(node for node in lab.nodes if node.control_plane)
-
-
 def web(lab: Lab) -> str:
     """The service as somebody outside reaches it: its NodePort on a control plane, wherever its pods are."""
-    return f"http://{first(lab).address}:{PORT}/"
+    return f"http://{lab.control_planes[0].address}:{PORT}/"
 
 
 def kubectl(lab: Lab, *words: str, **options: t.Any) -> str:
     command = ("kubectl", f"--kubeconfig={ADMIN_CONF}", *words)
-    return podman.podman("exec", "--interactive", lab.container(first(lab).name), *command, **options)
+    return podman.podman("exec", "--interactive", lab.container(lab.control_planes[0].name), *command, **options)
 
 
 def deploy(lab: Lab) -> None:
@@ -76,7 +72,7 @@ def start(lab: Lab, at_least: int = 500, at_most: float = 3600) -> None:
     podman.start(
         lab.name,
         container,
-        podman.podman("inspect", "--format={{.ImageName}}", lab.container(first(lab).name)),
+        podman.podman("inspect", "--format={{.ImageName}}", lab.container(lab.control_planes[0].name)),
         f"--network={lab.network}",
         "--rm",
         f"--ip={host(lab.subnet, PROBER_HOST)}",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -116,25 +117,46 @@ def test_the_inventory_is_one_as_users_write(lab: Lab, monkeypatch: pytest.Monke
     assert lab.ssh.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("cgroup_v1", [True, False])
-@pytest.mark.parametrize("etcd_tag", ["", "3.6.16-0"])
-def test_the_configuration_of_kubeadm(lab: Lab, cgroup_v1: bool, etcd_tag: str) -> None:
+def kubeadm_configuration(lab: Lab, cgroup_v1: bool = False, etcd_tag: str = "") -> dict[str, t.Any]:
+    """Its documents by kind."""
     text = render(
         "cluster/kubeadm.yml.j2",
         lab=lab,
-        first=lab.nodes[0],
         mirror=access.MIRROR,
         pod_subnet=cluster.POD_SUBNET,
         etcd_tag=etcd_tag,
         cgroup_v1=cgroup_v1,
         ignore_preflight_errors=[],
     )
-    documents = {document["kind"]: document for document in yaml.safe_load_all(text)}
+    return {document["kind"]: document for document in yaml.safe_load_all(text)}
+
+
+@pytest.mark.parametrize("cgroup_v1", [True, False])
+@pytest.mark.parametrize("etcd_tag", ["", "3.6.16-0"])
+def test_the_configuration_of_kubeadm(lab: Lab, cgroup_v1: bool, etcd_tag: str) -> None:
+    documents = kubeadm_configuration(lab, cgroup_v1=cgroup_v1, etcd_tag=etcd_tag)
     assert documents["InitConfiguration"]["localAPIEndpoint"]["advertiseAddress"] == "10.89.4.11"
     assert documents["ClusterConfiguration"]["kubernetesVersion"] == "v1.36.4"
     assert documents["ClusterConfiguration"]["imageRepository"] == "mirror.lab:5000"
     assert documents["ClusterConfiguration"].get("etcd") == ({"local": {"imageTag": etcd_tag}} if etcd_tag else None)
     assert documents["KubeletConfiguration"].get("failCgroupV1") is (False if cgroup_v1 else None)
+
+
+def test_several_control_planes_have_a_load_balancer_in_front_of_them(lab: Lab) -> None:
+    assert lab.balancer is None
+    assert "try-lb" not in lab.containers
+    ha = dataclasses.replace(lab, nodes=tuple(topology.place(topology.load("ha"), SUBNET)))
+    assert ha.balancer == "10.89.4.4"
+    assert ha.containers == [f"try-{name}" for name in ("mirror", "lb", "cp1", "cp2", "cp3", "w1", "w2")]
+    assert len(set(ha.addresses.values())) == len(ha.addresses)
+    config = render("balancer/haproxy.cfg.j2", lab=ha).splitlines()
+    assert [line.strip() for line in config if line.startswith("  server")] == [
+        "server cp1 10.89.4.11:6443",
+        "server cp2 10.89.4.12:6443",
+        "server cp3 10.89.4.13:6443",
+    ]
+    assert kubeadm_configuration(ha)["ClusterConfiguration"]["controlPlaneEndpoint"] == "10.89.4.4:6443"
+    assert "controlPlaneEndpoint" not in kubeadm_configuration(lab)["ClusterConfiguration"]
 
 
 def test_the_network_of_pods(lab: Lab) -> None:

@@ -25,6 +25,13 @@ def test_single_is_one_control_plane_and_two_workers() -> None:
     assert "etcd" in nodes[0].groups
 
 
+def test_ha_is_three_control_planes_that_are_members_of_etcd() -> None:
+    nodes = topology.place(topology.load("ha"), "10.89.3.0/24")
+    assert [node.name for node in nodes if node.control_plane] == ["cp1", "cp2", "cp3"]
+    assert [node.name for node in nodes if "etcd" in node.groups] == ["cp1", "cp2", "cp3"]
+    assert [node.name for node in nodes if "kube_node" in node.groups] == ["w1", "w2"]
+
+
 @pytest.mark.parametrize("name", topology.names())
 def test_every_topology_can_be_placed(name: str) -> None:
     nodes = topology.place(topology.load(name), "10.89.0.0/24")
