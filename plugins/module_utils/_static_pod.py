@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import posixpath
 import re
 import typing as t
 
 from ._errors import MaintenanceError
 
 MANIFESTS = "/etc/kubernetes/manifests"
+_PARKED = "kubeops-stopped"
 
 _IMAGE = re.compile(r"^\s*(?:- )?image:\s*(\S+)\s*$")
 _ITEM = re.compile(r"^\s*-\s+(.*?)\s*$")
@@ -40,6 +42,13 @@ class StaticPod:
         """The image's tag, empty where it has none: ``v1.36.4``, ``3.6.16-0``."""
         name = self.image.split("@", 1)[0].rsplit("/", 1)[-1]
         return name.partition(":")[2]
+
+
+def parked(directory: str = MANIFESTS) -> str:
+    """Where manifests are put whose pods have to stop: beside the kubelet's directory, so on the same filesystem, and
+    not in it, for the kubelet starts whatever file it finds there.
+    """
+    return posixpath.join(posixpath.dirname(posixpath.abspath(directory)), _PARKED)
 
 
 def _unquote(text: str) -> str:

@@ -20,6 +20,7 @@ from ..._errors import MaintenanceError
 
 # The name becomes part of file names.
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_LISTENS = ("listen-client-urls", "listen-client-http-urls", "listen-peer-urls")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,9 @@ class LocalMember(Access):
     source: str
     quota: int = 0
     grpc_endpoint: str = ""
+    #: Where it listens for clients and peers.
+    listens: tuple[str, ...] = ()
+    wal_dir: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +88,8 @@ def from_settings(settings: Settings, exists: t.Callable[[str], bool]) -> LocalM
         source=settings.source,
         quota=int(settings.flags.get("quota-backend-bytes") or 0),
         grpc_endpoint=_endpoint(settings, http=False),
+        listens=tuple(url for name in _LISTENS for url in _urls(settings, name)),
+        wal_dir=settings.flags.get("wal-dir", ""),
     )
 
 

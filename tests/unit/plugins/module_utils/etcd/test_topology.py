@@ -51,6 +51,7 @@ def test_what_kubeadm_writes() -> None:
         image="registry.k8s.io/etcd:3.6.16-0",
         source="/etc/kubernetes/manifests/etcd.yaml",
         grpc_endpoint="https://127.0.0.1:2379",
+        listens=("https://127.0.0.1:2379", "https://192.0.2.11:2379"),
     )
 
 
