@@ -36,7 +36,8 @@ PREPARING, PREPARED = "preparing", "prepared"
 STOPPING, STOPPED = "stopping", "stopped"
 SWAPPING, SWAPPED = "swapping", "swapped"
 STARTING, STARTED = "starting", "started"
-VERIFIED, COMMITTED = "verified", "committed"
+# Committed: no way back without loss. Finished: the API serves again, and every node knows.
+VERIFIED, COMMITTED, FINISHED = "verified", "committed", "finished"
 FORWARD = (
     PREPARING,
     PREPARED,
@@ -48,9 +49,10 @@ FORWARD = (
     STARTED,
     VERIFIED,
     COMMITTED,
+    FINISHED,
 )
 ROLLING_BACK, ROLLED_BACK = BACK = ("rolling_back", "rolled_back")
-FINAL = (COMMITTED, ROLLED_BACK)
+FINAL = (FINISHED, ROLLED_BACK)
 
 STATIC_POD, SYSTEMD = "static pod", "systemd"
 
@@ -156,7 +158,7 @@ def all_of(data_dir: str) -> list[Plan]:
 
 
 def unfinished(data_dir: str) -> t.Optional[Plan]:
-    """The plan that was begun and is neither committed nor rolled back, else the newest that was only prepared."""
+    """The plan that was begun and is neither finished nor rolled back, else the newest that was only prepared."""
     open_ones = [one for one in all_of(data_dir) if one.phase not in FINAL]
     return max(open_ones, key=lambda one: (begun(one.phase), one.id), default=None)
 

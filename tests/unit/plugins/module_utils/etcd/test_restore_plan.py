@@ -74,7 +74,7 @@ def test_a_phase_that_is_none(tmp_path: pathlib.Path) -> None:
 
 def test_which_one_is_unfinished(tmp_path: pathlib.Path) -> None:
     assert plan.unfinished(str(tmp_path)) is None
-    for number, phase in enumerate((plan.STOPPED, plan.PREPARED, plan.COMMITTED, plan.ROLLED_BACK)):
+    for number, phase in enumerate((plan.STOPPED, plan.PREPARED, plan.FINISHED, plan.ROLLED_BACK)):
         put(tmp_path, phase, f"2026112{number}T183000Z-4f2a90")
     (tmp_path / plan.FOLDER / "20261129T183000Z-4f2a90").mkdir()
     (tmp_path / plan.FOLDER / "notes").mkdir()
