@@ -13,8 +13,8 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
+import os.path
 import pathlib
-import posixpath
 import re
 import typing as t
 
@@ -48,7 +48,7 @@ def parked(directory: str = MANIFESTS) -> str:
     """Where manifests are put whose pods have to stop: beside the kubelet's directory, so on the same filesystem, and
     not in it, for the kubelet starts whatever file it finds there.
     """
-    return posixpath.join(posixpath.dirname(posixpath.abspath(directory)), _PARKED)
+    return os.path.join(os.path.dirname(os.path.realpath(directory)), _PARKED)
 
 
 def _unquote(text: str) -> str:
