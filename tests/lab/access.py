@@ -12,7 +12,7 @@ from .cache import remove
 from .lab import Lab
 from .process import run
 from .templates import render
-from .topology import GROUPS
+from .topology import GROUPS, Node
 
 USER = "ops"
 MIRROR = "mirror.lab"
@@ -43,11 +43,18 @@ def prepare(lab: Lab, ignore_preflight_errors: list[str]) -> None:
         "user": USER,
         "mirror": MIRROR,
         "sockets": sockets(lab.name),
-        "groups": {group: [node for node in lab.nodes if group in node.groups] for group in GROUPS},
+        "groups": groups(lab),
         "ignore_preflight_errors": ignore_preflight_errors,
     }
     (lab.ssh / "config").write_text(render("access/ssh_config.j2", **facts))
     lab.inventory.write_text(render("access/hosts.yml.j2", **facts))
+
+
+def groups(lab: Lab) -> dict[str, list[Node]]:
+    """The inventory's groups, in the same order whatever the topology."""
+    names = dict.fromkeys([*GROUPS, *(node.cluster for node in lab.nodes)])
+    members = {name: [node for node in lab.nodes if name in node.groups] for name in names}
+    return {name: found for name, found in members.items() if found}
 
 
 def make_key(file: Path, comment: str) -> None:

@@ -14,7 +14,7 @@ import typing as t
 from . import hold, life, nodes, podman, topology, versions
 from .cache import Cache
 from .cluster import ADMIN_CONF
-from .lab import known
+from .lab import Lab, known
 from .process import LabError
 from .progress import elapsed, say
 from .supply.build import supply
@@ -29,7 +29,8 @@ def do_supply(options: argparse.Namespace) -> int:
 def do_up(options: argparse.Namespace) -> int:
     lab = life.up(Cache(), options.name, options.topology, *asked(options))
     say(f"lab {lab.name}: Kubernetes {lab.version}, {', '.join(node.name for node in lab.nodes)}")
-    print(f"inventory:  {lab.inventory}\nkubeconfig: {lab.kubeconfig}\nssh:        ssh -F {lab.ssh}/config NODE")
+    print_files(lab)
+    print(f"ssh:        ssh -F {lab.ssh}/config NODE")
     return 0
 
 
@@ -45,9 +46,10 @@ def do_status(options: argparse.Namespace) -> int:
     print(f"lab {lab.name}: {lab.topology}, began with Kubernetes {lab.version}, network {lab.subnet}")
     for name, address in lab.addresses.items():
         print(f"  {name:10} {address:15} {states.get(lab.container(name), 'missing')}")
-    print(f"inventory:  {lab.inventory}\nkubeconfig: {lab.kubeconfig}")
+    print_files(lab)
     kubectl = f"kubectl --kubeconfig={ADMIN_CONF} --request-timeout=5s get nodes"
-    print(podman.inside(lab.container(lab.control_planes[0].name), kubectl))
+    for cluster in lab.clusters:
+        print(podman.inside(lab.container(cluster.control_planes[0].name), kubectl))
     return 0
 
 
@@ -56,7 +58,8 @@ def do_shell(options: argparse.Namespace) -> int:
 
 
 def do_kubeconfig(options: argparse.Namespace) -> int:
-    print(known(options.name).kubeconfig)
+    for cluster in known(options.name).clusters:
+        print(cluster.kubeconfig)
     return 0
 
 
@@ -72,6 +75,12 @@ def do_clean(options: argparse.Namespace) -> int:
     cache.clean()
     say(f"{cache.root} and the lab's container images are gone")
     return 0
+
+
+def print_files(lab: Lab) -> None:
+    print(f"inventory:  {lab.inventory}")
+    for cluster in lab.clusters:
+        print(f"kubeconfig: {cluster.kubeconfig}")
 
 
 def asked(options: argparse.Namespace) -> tuple[list[str], str]:

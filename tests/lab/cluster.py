@@ -56,7 +56,7 @@ def init(lab: Lab, etcd_tag: str) -> None:
 def join(lab: Lab) -> None:
     """All other nodes at once, but for control planes: one new member of etcd at a time."""
     first, *control_planes = lab.control_planes
-    workers = [node for node in lab.nodes if not node.control_plane]
+    workers = [node for node in lab.kubernetes if not node.control_plane]
     container = lab.container(first.name)
     command = podman.inside(container, "kubeadm token create --print-join-command").removeprefix("kubeadm ")
     if ignored := ",".join(ignore_preflight_errors()):
@@ -98,17 +98,17 @@ def connect(lab: Lab, api: Api) -> None:
 
     def subnets() -> dict[str, str] | None:
         found = {node["metadata"]["name"]: node["spec"].get("podCIDR") for node in api.get("nodes")["items"]}
-        return found if len(found) == len(lab.nodes) and all(found.values()) else None
+        return found if len(found) == len(lab.kubernetes) and all(found.values()) else None
 
     given = until("a pod subnet for every node", subnets, seconds=60)
 
     def work(node: Node) -> None:
-        routes = {given[other.name]: other.address for other in lab.nodes if other != node}
+        routes = {given[other.name]: other.address for other in lab.kubernetes if other != node}
         conflist = render("cluster/10-lab.conflist.j2", subnet=given[node.name])
         script = render("cluster/network.sh.j2", conflist=conflist, routes=routes)
         podman.inside(lab.container(node.name), script)
 
-    in_parallel(work, lab.nodes)
+    in_parallel(work, lab.kubernetes)
 
 
 def let_kubeadm_choose_etcd(api: Api) -> None:

@@ -32,8 +32,22 @@ class Lab:
         return folder(self.name)
 
     @property
+    def clusters(self) -> tuple[Lab, ...]:
+        """The lab as each of its clusters sees it: only the machines of that one."""
+        names = dict.fromkeys(node.cluster for node in self.nodes)
+        return tuple(
+            dataclasses.replace(self, nodes=tuple(node for node in self.nodes if node.cluster == name))
+            for name in names
+        )
+
+    @property
+    def cluster(self) -> str:
+        """The group of its cluster, of the first where there are several; "" where that needs no name."""
+        return self.nodes[0].cluster
+
+    @property
     def kubeconfig(self) -> Path:
-        return self.folder / "kubeconfig"
+        return self.folder / (f"kubeconfig-{self.cluster}" if self.cluster else "kubeconfig")
 
     @property
     def inventory(self) -> Path:
@@ -61,9 +75,20 @@ class Lab:
         return tuple(node for node in self.nodes if node.control_plane)
 
     @property
+    def kubernetes(self) -> tuple[Node, ...]:
+        """The nodes of clusters."""
+        return tuple(node for node in self.nodes if node.kubernetes)
+
+    @property
+    def etcd(self) -> tuple[Node, ...]:
+        """The machines that are only members of etcd."""
+        return tuple(node for node in self.nodes if not node.kubernetes)
+
+    @property
     def balancer(self) -> str | None:
         """The address in front of several control planes."""
-        return topology.host(self.subnet, topology.BALANCER_HOST) if len(self.control_planes) > 1 else None
+        several = any(len(cluster.control_planes) > 1 for cluster in self.clusters)
+        return topology.host(self.subnet, topology.BALANCER_HOST) if several else None
 
     @property
     def addresses(self) -> dict[str, str]:

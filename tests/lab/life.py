@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from . import access, balancer, cluster, hold, inotify, mirror, nodes, podman, topology
+from . import access, balancer, cluster, etcd, hold, inotify, mirror, nodes, podman, topology
 from .cache import Cache, remove
 from .lab import Lab, folder, recall
 from .process import LabError, in_parallel, output
@@ -66,32 +66,41 @@ def stopped(lab: Lab) -> list[str]:
 def make(lab: Lab, goods: Supply) -> None:
     access.prepare(lab, cluster.ignore_preflight_errors())
     lab.shared.mkdir()
-    first = lab.control_planes[0]
     with stage(", ".join(lab.addresses)):
         starts = [functools.partial(start, lab, goods) for start in (mirror.start, balancer.start)]
         starts += [functools.partial(nodes.start, lab, goods, node) for node in lab.nodes]
         in_parallel(lambda start: start(), starts)
     with stage("nodes booted, package repository set up"):
         in_parallel(functools.partial(nodes.prepare, lab), lab.nodes)
+    in_parallel(functools.partial(make_cluster, goods), lab.clusters)
+    lab.remember()
+
+
+def make_cluster(goods: Supply, lab: Lab) -> None:
+    first, *others = sorted(lab.kubernetes, key=lambda node: not node.control_plane)
+    if lab.etcd:
+        with stage(f"etcd on {', '.join(node.name for node in lab.etcd)}"):
+            etcd.make(lab, goods)
     with stage(f"kubeadm init on {first.name}"):
         cluster.init(lab, goods.etcd)
     api = cluster.Api(lab, goods.kubectl)
-    with stage(f"kubeadm join of {', '.join(node.name for node in lab.nodes if node != first)}"):
-        cluster.join(lab)
-    with stage("network of pods"):
+    if others:
+        with stage(f"kubeadm join of {', '.join(node.name for node in others)}"):
+            cluster.join(lab)
+    with stage(f"network of pods from {first.name} on"):
         cluster.connect(lab, api)
-        if goods.etcd:
+        if goods.etcd and not lab.etcd:
             cluster.let_kubeadm_choose_etcd(api)
-    with stage("cluster ready"):
+    with stage(f"cluster of {first.name} ready"):
         cluster.wait_until_ready(api)
-    lab.remember()
 
 
 def start_again(lab: Lab, goods: Supply) -> None:
     """The containers of a lab do not survive a reboot of the machine by themselves."""
     with stage(f"lab {lab.name} was stopped: starting it"):
         podman.podman("start", *stopped(lab))
-        cluster.wait_until_ready(cluster.Api(lab, goods.kubectl))
+        for each in lab.clusters:
+            cluster.wait_until_ready(cluster.Api(each, goods.kubectl))
 
 
 def down(name: str) -> None:

@@ -36,12 +36,15 @@ MACHINE = (
 
 
 def start(lab: Lab, supply: Supply, node: Node) -> None:
+    # A machine without Kubernetes boots in the same way; only its image does not say so.
+    bare = () if node.kubernetes else ("--entrypoint=/usr/local/sbin/lab-init", "--stop-signal=SIGRTMIN+3")
     hosts = {access.MIRROR: lab.mirror, **{other.name: other.address for other in lab.nodes}}
     podman.start(
         lab.name,
         lab.container(node.name),
-        supply.node_image,
+        supply.node_image if node.kubernetes else supply.base_image,
         *MACHINE,
+        *bare,
         f"--hostname={node.name}",
         f"--network={lab.network}",
         f"--ip={node.address}",
@@ -53,10 +56,12 @@ def start(lab: Lab, supply: Supply, node: Node) -> None:
 
 
 def prepare(lab: Lab, node: Node) -> None:
-    """Wait for the boot, then set up the package repository as the documentation of Kubernetes tells users."""
+    """Wait for the boot, then set up the package repository as the documentation of Kubernetes tells its users."""
     container = lab.container(node.name)
     until(f"containerd on {node.name}", lambda: podman.inside(container, "systemctl is-active containerd"), seconds=60)
-    podman.inside(container, render("node/repository.sh.j2", mirror=access.MIRROR, minor=versions.minor(lab.version)))
+    if node.kubernetes:
+        minor = versions.minor(lab.version)
+        podman.inside(container, render("node/repository.sh.j2", mirror=access.MIRROR, minor=minor))
     until(f"ssh to {node.name}", functools.partial(reachable, lab, node), seconds=30)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 import typing as t
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .process import LabError
 FOLDER = Path(__file__).parent / "topologies"
 GROUPS = ("kube_control_plane", "kube_node", "etcd")
 MIRROR_HOST = 2
+CLUSTER = re.compile(r"cluster[0-9]+")
 BALANCER_HOST = 4
 FIRST_NODE_HOST = 11
 # Where labs put their networks: the first /24 that nobody uses.
@@ -34,6 +36,16 @@ class Node:
     def control_plane(self) -> bool:
         return "kube_control_plane" in self.groups
 
+    @property
+    def kubernetes(self) -> bool:
+        """Whether it is a node of a cluster, and no machine that is only a member of etcd."""
+        return self.control_plane or "kube_node" in self.groups
+
+    @property
+    def cluster(self) -> str:
+        """The group of its cluster, where a lab has several."""
+        return next((group for group in self.groups if CLUSTER.fullmatch(group)), "")
+
 
 def names() -> list[str]:
     return sorted(file.stem for file in FOLDER.glob("*.yml"))
@@ -49,10 +61,9 @@ def load(topology: str) -> dict[str, list[str]]:
 def place(nodes: t.Mapping[str, t.Sequence[str]], subnet: str) -> list[Node]:
     """Every node with its address."""
     for name, groups in nodes.items():
-        if unknown := set(groups) - set(GROUPS):
-            raise LabError(
-                f"node {name}: no group is called {', '.join(sorted(unknown))}; groups are {', '.join(GROUPS)}"
-            )
+        if unknown := {group for group in groups if group not in GROUPS and not CLUSTER.fullmatch(group)}:
+            known = ", ".join([*GROUPS, "cluster1", "cluster2, ..."])
+            raise LabError(f"node {name}: no group is called {', '.join(sorted(unknown))}; groups are {known}")
     return [
         Node(name, tuple(groups), host(subnet, FIRST_NODE_HOST + index))
         for index, (name, groups) in enumerate(nodes.items())

@@ -19,7 +19,7 @@ WORK = "kubeops.maintenance/work"
 
 # Everything on a node that an upgrade could change, and that is still when nothing does.
 NODE_STATE = r"""
-dpkg-query -W -f '${Status} ${Package} ${Version}\n' kubeadm kubelet kubectl
+dpkg-query -W -f '${Status} ${Package} ${Version}\n' kubeadm kubelet kubectl || true # a member of etcd has none
 find /etc/apt/sources.list.d /etc/apt/keyrings /etc/kubernetes /var/backups/kubeops \
      /var/lib/kubelet/config.yaml /var/lib/kubelet/kubeadm-flags.env /etc/systemd/system /run/systemd/transient \
      -type f -exec sha256sum {} + 2>/dev/null | sort -k 2

@@ -28,7 +28,10 @@ class Supply:
     registry: Path  # storage of an image registry
     mirror_image: str
     node_image: str
+    base_image: str  # of a machine without Kubernetes
+    kubeadm: Path
     kubectl: Path
+    etcd_programs: Path
     etcd: str  # tag of the etcd image that a new cluster starts on; "" is what kubeadm would take anyway
 
 
@@ -54,14 +57,17 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
             images([*kubernetes.values()], etcd, [*coredns, *pause, recipes.web()])
         )
         own_etcd = wanted[version]["etcd"]
-        start_etcd = f"{kubernetes_versions.etcd_to_start_on(own_etcd.partition('-')[0])}-0"
+        start_etcd = kubernetes_versions.etcd_to_start_on(own_etcd.partition("-")[0])
         return Supply(
             packages=packages,
             registry=registry,
             mirror_image=mirror_image(cache),
             node_image=node_image(cache, version, wanted[version]["pause"], packages),
+            base_image=node_base(cache),
+            kubeadm=programs.folder(kubernetes[version]) / "kubeadm",
             kubectl=programs.folder(kubernetes[version]) / "kubectl",
-            etcd=start_etcd if start_etcd != own_etcd else "",
+            etcd_programs=programs.folder(recipes.etcd(start_etcd)),
+            etcd=f"{start_etcd}-0" if f"{start_etcd}-0" != own_etcd else "",
         )
 
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 import typing as t
 
 import pytest
 import yaml
-from ansible_collections.kubeops.maintenance.tests.lab import access, cluster, life, podman, topology
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import environment_file
+from ansible_collections.kubeops.maintenance.tests.lab import access, cluster, etcd, life, podman, topology
 from ansible_collections.kubeops.maintenance.tests.lab import lab as lab_module
 from ansible_collections.kubeops.maintenance.tests.lab.cache import Cache
 from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
 from ansible_collections.kubeops.maintenance.tests.lab.process import LabError
 from ansible_collections.kubeops.maintenance.tests.lab.templates import render
-
-if t.TYPE_CHECKING:
-    import pathlib
 
 SUBNET = "10.89.4.0/24"
 
@@ -33,6 +32,10 @@ def lab(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     made = Lab("try", "single", "1.36.4", ("1.36.4", "1.37.1"), SUBNET, nodes)
     made.folder.mkdir(parents=True)
     return made
+
+
+def shaped(lab: Lab, shape: str) -> Lab:
+    return dataclasses.replace(lab, topology=shape, nodes=tuple(topology.place(topology.load(shape), SUBNET)))
 
 
 def test_a_lab_is_known_from_when_it_is_whole(lab: Lab) -> None:
@@ -95,11 +98,12 @@ def test_objects_of_other_names_are_nobodys_business(monkeypatch: pytest.MonkeyP
     podman.refuse_foreign("try", "kubeops-lab-try", ["try-cp1"])
 
 
+def fake_key(file: pathlib.Path, comment: str) -> None:
+    file.with_suffix(".pub").write_text(f"ssh-ed25519 KEY-OF-{comment} {comment}\n")
+
+
 @pytest.mark.parametrize("ignored", [[], ["SystemVerification"]])
 def test_the_inventory_is_one_as_users_write(lab: Lab, monkeypatch: pytest.MonkeyPatch, ignored: list[str]) -> None:
-    def fake_key(file: pathlib.Path, comment: str) -> None:
-        file.with_suffix(".pub").write_text(f"ssh-ed25519 KEY-OF-{comment} {comment}\n")
-
     monkeypatch.setattr(access, "make_key", fake_key)
     access.prepare(lab, ignored)
 
@@ -145,7 +149,7 @@ def test_the_configuration_of_kubeadm(lab: Lab, cgroup_v1: bool, etcd_tag: str) 
 def test_several_control_planes_have_a_load_balancer_in_front_of_them(lab: Lab) -> None:
     assert lab.balancer is None
     assert "try-lb" not in lab.containers
-    ha = dataclasses.replace(lab, nodes=tuple(topology.place(topology.load("ha"), SUBNET)))
+    ha = shaped(lab, "ha")
     assert ha.balancer == "10.89.4.4"
     assert ha.containers == [f"try-{name}" for name in ("mirror", "lb", "cp1", "cp2", "cp3", "w1", "w2")]
     assert len(set(ha.addresses.values())) == len(ha.addresses)
@@ -157,6 +161,85 @@ def test_several_control_planes_have_a_load_balancer_in_front_of_them(lab: Lab) 
     ]
     assert kubeadm_configuration(ha)["ClusterConfiguration"]["controlPlaneEndpoint"] == "10.89.4.4:6443"
     assert "controlPlaneEndpoint" not in kubeadm_configuration(lab)["ClusterConfiguration"]
+
+
+def test_etcd_on_machines_of_its_own(lab: Lab) -> None:
+    assert not lab.etcd
+    outside = shaped(lab, "external_etcd")
+    assert [node.name for node in outside.etcd] == ["e1", "e2", "e3"]
+    assert [node.name for node in outside.kubernetes] == ["cp1", "w1"]
+    # The tag of an image is nothing to a cluster that has none of etcd.
+    configuration = kubeadm_configuration(outside, etcd_tag="3.6.16-0")
+    assert configuration["InitConfiguration"]["nodeRegistration"]["name"] == "cp1"
+    assert configuration["ClusterConfiguration"]["etcd"] == {
+        "external": {
+            "endpoints": [f"https://10.89.4.{host}:2379" for host in (11, 12, 13)],
+            "caFile": "/etc/kubernetes/pki/etcd/ca.crt",
+            "certFile": "/etc/kubernetes/pki/apiserver-etcd-client.crt",
+            "keyFile": "/etc/kubernetes/pki/apiserver-etcd-client.key",
+        }
+    }
+
+
+def test_the_settings_of_a_member_are_those_that_the_collection_finds(lab: Lab) -> None:
+    outside = shaped(lab, "external_etcd")
+    script = render("etcd/member.sh.j2", lab=outside, node=outside.etcd[1])
+    settings = environment_file.parse(script.partition("<<'ENVIRONMENT'\n")[2].partition("ENVIRONMENT\n")[0])
+    assert settings["ETCD_NAME"] == "e2"
+    assert settings["ETCD_INITIAL_CLUSTER"] == ",".join(
+        f"{name}=https://10.89.4.{host}:2380" for name, host in (("e1", 11), ("e2", 12), ("e3", 13))
+    )
+    assert settings["ETCD_INITIAL_CLUSTER_STATE"] == "new"
+    assert settings["ETCD_ADVERTISE_CLIENT_URLS"] == "https://10.89.4.12:2379"
+    assert settings["ETCD_KEY_FILE"] == "/etc/etcd/server.key"
+
+
+def test_the_keys_of_the_ca_stay_with_the_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside, asked = shaped(lab, "external_etcd"), []
+
+    def kubeadm(*words: str | pathlib.Path) -> None:
+        *_, phase, _config, file = words
+        initial, configuration = yaml.safe_load_all(pathlib.Path(file).read_text())
+        folder = pathlib.Path(configuration["certificatesDir"])
+        asked.append((initial["nodeRegistration"]["name"], phase, folder.name))
+        if phase == "etcd-ca":
+            (folder / "etcd").mkdir()
+            for name in ("ca.crt", "ca.key"):
+                (folder / "etcd" / name).touch()
+
+    monkeypatch.setattr(etcd, "run", kubeadm)
+    etcd.issue(outside, lab.folder / "kubeadm")
+    assert asked == [
+        ("e1", "etcd-ca", "pki"),
+        *((name, phase, name) for name in ("e1", "e2", "e3") for phase in ("etcd-server", "etcd-peer")),
+        ("cp1", "apiserver-etcd-client", "cp1"),
+    ]
+    pki = lab.folder / "pki"
+    assert [file.relative_to(pki).parts for file in pki.rglob("ca.key")] == [("etcd", "ca.key")]
+    assert len([*pki.rglob("ca.crt")]) == 5
+    assert not [*pki.rglob("kubeadm.yml")]
+
+
+def test_several_clusters_in_one_inventory(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lab.clusters == (lab,)
+    assert lab.kubeconfig.name == "kubeconfig"
+    both = shaped(lab, "clusters")
+    first, second = both.clusters
+    assert [node.name for node in second.nodes] == ["cp2"]
+    assert [each.kubeconfig.name for each in (first, second)] == ["kubeconfig-cluster1", "kubeconfig-cluster2"]
+    assert kubeadm_configuration(second)["ClusterConfiguration"]["clusterName"] == "cluster2"
+    # Two control planes, and nothing to stand in front of.
+    assert both.balancer is None
+
+    monkeypatch.setattr(access, "make_key", fake_key)
+    access.prepare(both, [])
+    groups = yaml.safe_load(both.inventory.read_text())["all"]["children"]
+    assert {group: [*members["hosts"]] for group, members in groups.items()} == {
+        "kube_control_plane": ["cp1", "cp2"],
+        "etcd": ["cp1", "cp2"],
+        "cluster1": ["cp1"],
+        "cluster2": ["cp2"],
+    }
 
 
 def test_the_network_of_pods(lab: Lab) -> None:

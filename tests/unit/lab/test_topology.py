@@ -32,6 +32,22 @@ def test_ha_is_three_control_planes_that_are_members_of_etcd() -> None:
     assert [node.name for node in nodes if "kube_node" in node.groups] == ["w1", "w2"]
 
 
+def test_a_machine_that_is_only_a_member_of_etcd_is_no_node_of_the_cluster() -> None:
+    nodes = topology.place(topology.load("external_etcd"), "10.89.3.0/24")
+    assert {node.name: node.kubernetes for node in nodes} == {
+        "e1": False,
+        "e2": False,
+        "e3": False,
+        "cp1": True,
+        "w1": True,
+    }
+
+
+def test_nodes_tell_of_which_cluster_they_are() -> None:
+    nodes = topology.place(topology.load("clusters"), "10.89.3.0/24")
+    assert {node.name: node.cluster for node in nodes} == {"cp1": "cluster1", "cp2": "cluster2"}
+
+
 @pytest.mark.parametrize("name", topology.names())
 def test_every_topology_can_be_placed(name: str) -> None:
     nodes = topology.place(topology.load(name), "10.89.0.0/24")
@@ -45,8 +61,8 @@ def test_an_unknown_topology_is_refused_with_those_that_there_are() -> None:
 
 
 def test_an_unknown_group_is_refused_by_node_and_name() -> None:
-    with pytest.raises(LabError, match="node cp1: no group is called masters"):
-        topology.place({"cp1": ["masters"]}, "10.89.0.0/24")
+    with pytest.raises(LabError, match="node cp1: no group is called clusters, masters"):
+        topology.place({"cp1": ["masters", "etcd", "cluster1", "clusters"]}, "10.89.0.0/24")
 
 
 @pytest.mark.parametrize(
