@@ -157,12 +157,15 @@ def encryptions(groups: t.Iterable[Group]) -> list[dict[str, t.Any]]:
     return [{**encryption._asdict(), "resources": sorted(resources)} for encryption, resources in sorted(found.items())]
 
 
+def real(groups: t.Iterable[Group]) -> list[Group]:
+    """Without what a restore that raised the revision has made up."""
+    return [group for group in groups if group.place != _MADE_UP]
+
+
 def resources(groups: t.Iterable[Group]) -> list[dict[str, t.Any]]:
     """Of each resource how many objects there are, in which namespaces, of what size, and what encrypts them."""
     found: dict[str, dict[str, t.Any]] = {}
-    for group in groups:
-        if group.place == _MADE_UP:
-            continue
+    for group in real(groups):
         one = found.setdefault(
             group.place.resource,
             {"resource": group.place.resource, "objects": 0, "bytes": 0, "namespaces": {}, "encryption": {}},

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import typing as t
 import uuid
@@ -27,6 +28,7 @@ from ..database.pages import Damaged
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import Access
 from ..member.programs import Program
+from ..snapshots.snapshot import Facts
 
 NAME = "drill"
 # Relative to the folder. Without the number, etcd before 3.7 takes them for no addresses.
@@ -40,6 +42,21 @@ _CLUSTER = {
 _NICENESS = 10
 _GRACE = 10
 _READ = 1 << 16
+
+
+def exercise(tools: t.Mapping[str, Program], snapshot: str, facts: Facts, folder: str, deadline: Deadline) -> None:
+    """Restore, start, compare and remove. Raise Damaged where the file is at fault. ``folder`` is made, and gone then,
+    or as much of it as can be removed.
+    """
+    try:
+        os.mkdir(folder, 0o700)
+        restore(tools["etcdutl"], snapshot, folder, deadline)
+        with serving(tools["etcd"], folder, facts.size, deadline) as gateway:
+            found = differences(gateway, facts.contents)
+        if found:
+            raise Damaged(f"{snapshot}: restored, it is another: {'; '.join(found)}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def restore(etcdutl: Program, snapshot: str, folder: str, deadline: Deadline) -> None:

@@ -114,12 +114,17 @@ def version_for(sidecar: t.Mapping[str, t.Any]) -> str:
     return str(tools.get("version") if isinstance(tools, dict) else sidecar.get("etcd_version"))
 
 
+def versions(backups: str) -> list[str]:
+    """Of which there is a folder, whatever is in it."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = [one[len("etcd-") :] for one in sorted(os.listdir(os.path.join(backups, _FOLDER)))]
+        return [one for one in found if _VERSION.fullmatch(one)]
+    return []
+
+
 def unused(backups: str, needed: t.Collection[str]) -> list[str]:
     """The folders of versions that are not needed any more."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        versions = [one[len("etcd-") :] for one in sorted(os.listdir(os.path.join(backups, _FOLDER)))]
-        return [directory(backups, one) for one in versions if _VERSION.fullmatch(one) and one not in needed]
-    return []
+    return [directory(backups, one) for one in versions(backups) if one not in needed]
 
 
 def remove(folder: str) -> None:
