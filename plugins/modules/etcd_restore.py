@@ -41,12 +41,13 @@ options:
       - V(verified) waits until all members serve, asks each of them by itself, and compares members, leader, cluster,
         alarms, data, number of keys and identity with the plan.
       - V(committed) notes that there is no way back without loss. Nothing else is done.
+      - V(finished) notes that the API serves again and that every node follows it. Until then a run goes on with it.
       - V(rolled_back) stops the member, renames what was restored to C(kubeops-restore/ID/rejected/member) and what
         etcd used before to C(member), and starts it again.
       - V(cleaned) deletes what finished restores have left. Nothing else ever deletes data.
       - Each of them changes nothing where the member is that far already, or farther.
     type: str
-    choices: [prepared, stopped, swapped, started, verified, committed, rolled_back, cleaned]
+    choices: [prepared, stopped, swapped, started, verified, committed, finished, rolled_back, cleaned]
     required: true
   plan:
     description:
@@ -144,7 +145,7 @@ EXAMPLES = r"""
 RETURN = r"""
 phase:
   description: How far the member is. V(preparing), V(prepared), V(stopping), V(stopped), V(swapping), V(swapped),
-    V(starting), V(started), V(verified) and V(committed), or V(rolling_back) and V(rolled_back). Empty where there is
+    V(starting), V(started), V(verified), V(committed) and V(finished), or V(rolling_back) and V(rolled_back). Empty where there is
     no restore.
   returned: always
   type: str
@@ -232,7 +233,7 @@ from ..module_utils._etcd.member import unit
 from ..module_utils._etcd.restore import prepare
 from ..module_utils._etcd.restore.report import Request
 
-STATES = ["prepared", "stopped", "swapped", "started", "verified", "committed", "rolled_back", "cleaned"]
+STATES = ["prepared", "stopped", "swapped", "started", "verified", "committed", "finished", "rolled_back", "cleaned"]
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a restore is refused for, each as a sentence: hosts, members, and the snapshot of another cluster.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import typing as t
+
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
+
+NEWEST = "newest"
+Info = t.Mapping[str, t.Any]
+Infos = t.Mapping[str, Info]
+_EVER = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
+
+
+def hosts(infos: Infos, wanted: t.Sequence[str]) -> list[str]:
+    """All of them have to answer: what one of them runs beside the others would not be what they run."""
+    reasons = [] if wanted else ["there is no host with a member of etcd in the inventory"]
+    for host in wanted:
+        info = infos.get(host, {})
+        if "member" not in info:
+            reasons.append(f"{host}: did not answer: {info.get('msg') or 'it was not asked'}")
+        elif not info["member"]:
+            reasons.append(f"{host}: runs no member of etcd. Take it out of the group etcd of the inventory")
+    return reasons
+
+
+def members(infos: Infos) -> list[str]:
+    """Two hosts that are one member would be restored over each other."""
+    users: dict[str, list[str]] = collections.defaultdict(list)
+    for host, info in infos.items():
+        for word in {f"the member {info['member']['name']}", *info["member"]["peer_urls"]}:
+            users[word].append(host)
+    found = [f"{' and '.join(those)} are both {word}" for word, those in sorted(users.items()) if len(those) > 1]
+    none = [f"{host}: its member has no --initial-advertise-peer-urls" for host in infos if not _urls(infos[host])]
+    return found + none
+
+
+def without_host(infos: Infos, gone: t.Sequence[str]) -> list[str]:
+    """Members that would go on with the old data beside the restored ones, and with a quorum where they are most."""
+    ours = {url for info in infos.values() for url in _urls(info)}
+    missing = {
+        str(one["name"] or one["id"]): " ".join(one["peer_urls"])
+        for info in infos.values()
+        for one in (info["live"] or {}).get("members", ())
+        if not ours & set(one["peer_urls"])
+    }
+    return [
+        f"etcd's member {name} ({urls}) is on no host of this run. Add its host to the inventory; or, where it is gone"
+        f" for good, remove it (etcdctl member remove), or name it in restore_gone"
+        for name, urls in sorted(missing.items())
+        if name not in gone
+    ]
+
+
+def chosen(
+    candidates: t.Sequence[tuple[str, Info]], offered: t.Sequence[Info], wanted: str
+) -> tuple[t.Optional[Info], list[str]]:
+    """The snapshot that is meant, as its sidecar says. ``candidates``: host and what it has."""
+    those = [("restore_from", one) for one in offered if not one.get("trouble")]
+    there = [(host, one) for host, one in [*candidates, *those] if wanted in (NEWEST, one.get("name"))]
+    if not there:
+        what = "a snapshot" if wanted == NEWEST else wanted
+        return None, [
+            f"no host has {what}, with its sidecar and as large as that says. snapshots.yml lists what there is; with"
+            " restore_from it is brought from a folder of the controller"
+        ]
+    newest = max(there, key=lambda one: _taken(one[1]))[1]
+    same = [(host, one) for host, one in there if one.get("name") == newest.get("name")]
+    if len({one.get("sha256") for _host, one in same}) > 1:
+        told = ", ".join(f"{str(one.get('sha256'))[:12]} on {host}" for host, one in same)
+        return newest, [f"{newest['name']}: is not the same file everywhere: {told}. Verify them (snapshots.yml)"]
+    damaged = next((one["damaged"] for _host, one in same if one.get("damaged")), None)
+    if damaged:
+        return newest, [f"{newest['name']}: could not be restored in a drill: {damaged.get('reason')}. Choose another"]
+    return newest, []
+
+
+def cluster(infos: Infos, sidecar: Info, meant: str) -> list[str]:
+    """The snapshot has to be of this cluster. ``meant``: the cluster that the user names, to say that it is."""
+    name, its = sidecar["name"], store.cluster(sidecar)
+    explicit = f"If it is the one that you mean: restore_cluster_uid={its}"
+    if meant:
+        return [] if meant == its else [f"{name}: is of the cluster {its} and not of {meant}, which you name"]
+    live = {host: found for host, found in ((host, _alive(infos[host], sidecar)) for host in infos) if found}
+    others = [f"{host} is of {found}" for host, found in live.items() if found != its]
+    if others:
+        return [f"{name}: is of another cluster, {its}: {', '.join(others)}. {explicit}"]
+    if live:
+        return []
+    known = {one for info in infos.values() for one in _known(info)}
+    if known == {its}:
+        return []
+    if known:
+        return [
+            f"{name}: no member that is alive says which cluster this is, and there are snapshots of several here:"
+            f" {', '.join(sorted(known | {its}))}. {explicit}"
+        ]
+    return [f"{name}: is of the cluster {its}, and nothing here says that this is that cluster. {explicit}"]
+
+
+def cluster_id(infos: Infos, sidecar: Info) -> str:
+    """etcd's, of what is replaced. A member that lost its disk may be alone in a new cluster, which is not meant."""
+    those = [info["live"]["cluster_id"] for info in infos.values() if _alive(info, sidecar) == store.cluster(sidecar)]
+    return next(filter(None, those), "")
+
+
+def highest_revision(infos: Infos, sidecar: Info) -> int:
+    """Of all that is known of this cluster: what is alive, the databases on disks, sidecars and earlier restores."""
+    its = store.cluster(sidecar)
+    found = [int(sidecar["revision"])]
+    for info in infos.values():
+        found.append(int((info["live"] or {}).get("revision") or 0))
+        found.append(int(info["clusters"].get(its) or 0))
+        found += [_goes_on(one) for one in (*info["restores"], info["unfinished"]) if one and _of(one) == its]
+    return max(found)
+
+
+def snapshot(sidecar: Info) -> Snapshot:
+    return Snapshot(
+        name=str(sidecar["name"]),
+        sha256=str(sidecar["sha256"]),
+        revision=int(sidecar["revision"]),
+        keys=int(sidecar["live_keys"]),
+        kube_system_uid=str(sidecar.get("kube_system_uid") or ""),
+        etcd_version=str(sidecar.get("etcd_version") or ""),
+    )
+
+
+def _alive(info: Info, sidecar: Info) -> str:
+    """Of which cluster this member's data is, in the words of the snapshot. Empty where it has none, or none yet."""
+    live = info["live"] or {}
+    return str(live.get("kube_system_uid" if sidecar.get("kube_system_uid") else "cluster_id") or "")
+
+
+def _known(info: Info) -> set[str]:
+    """Clusters that something else here is of."""
+    return {*info["clusters"], *(_of(one) for one in info["restores"])}
+
+
+def _of(restore: Info) -> str:
+    return str(restore["snapshot"]["kube_system_uid"])
+
+
+def _goes_on(restore: Info) -> int:
+    return int(restore["snapshot"]["revision"]) + int(restore["bump"])
+
+
+def _urls(info: Info) -> t.Sequence[str]:
+    return t.cast(t.Sequence[str], info["member"]["peer_urls"])
+
+
+def _taken(sidecar: Info) -> datetime.datetime:
+    try:
+        found: datetime.datetime = store.time_of(sidecar)
+    except ValueError:
+        return _EVER
+    return found

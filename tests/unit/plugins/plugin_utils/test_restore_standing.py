@@ -1,0 +1,179 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which restore goes on, in which direction, and what is refused."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.restore_infos import (
+    FRESH,
+    HOSTS,
+    LATER,
+    NAME,
+    OLD,
+    OLDER,
+    infos,
+    planned,
+    snapshot,
+    standing,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+Phases = t.Union[str, dict[str, str]]
+PHASES = [*plan.FORWARD, *plan.BACK]
+
+
+def on(phases: Phases) -> dict[str, str]:
+    return dict.fromkeys(HOSTS, phases) if isinstance(phases, str) else phases
+
+
+@pytest.mark.parametrize("phases", ["preparing", "prepared", {"a": "prepared"}, {"b": "preparing", "c": "prepared"}])
+def test_what_was_only_prepared_is_made_anew(phases: Phases) -> None:
+    found = planned(standing(on(phases)), LATER, offered=[snapshot(LATER)])
+    assert (found["id"], found["resume"], found["direction"]) == (FRESH, False, "forward")
+    assert found["phases"] == {}
+
+
+@pytest.mark.parametrize(
+    ("phases", "direction"),
+    [
+        ("stopping", "forward"),
+        ("started", "forward"),
+        ({"a": "stopping", "b": "prepared", "c": "prepared"}, "forward"),
+        ({"a": "swapped", "b": "started"}, "forward"),
+        # A run was killed while it noted the commit.
+        ({"a": "committed", "b": "verified", "c": "verified"}, "forward"),
+        # The API has to serve again, and nodes have to know.
+        ("committed", "forward"),
+        ({"a": "finished", "b": "committed", "c": "finished"}, "forward"),
+        ("rolling_back", "back"),
+        ({"a": "rolled_back", "b": "started", "c": "verified"}, "back"),
+        ({"a": "prepared", "b": "rolling_back", "c": "stopped"}, "back"),
+        ({"a": "rolled_back", "b": "prepared", "c": "rolled_back"}, "back"),
+    ],
+)
+def test_what_was_begun_goes_on(phases: Phases, direction: str) -> None:
+    there = standing(on(phases))
+    for wanted in ("newest", NAME, *([LATER] if direction == "back" else [])):
+        found = planned(there, wanted)
+        assert (found["id"], found["bump"], found["resume"]) == (OLD, 5 * 10**9, True)
+        assert (found["direction"], found["after_commit"]) == (direction, False)
+        assert found["phases"] == {host: on(phases).get(host, "") for host in HOSTS}
+
+
+def test_another_snapshot_has_to_wait() -> None:
+    with pytest.raises(MaintenanceError) as caught:
+        planned(standing(on("swapped")), LATER, offered=[snapshot(LATER)])
+    assert (
+        f"the restore {OLD} of {NAME} is swapped on a, swapped on b, swapped on c. Go on with it (snapshot={NAME}) or"
+        " take it back (restore_undo=true)"
+    ) in caught.value.msg
+
+
+def test_who_lacks_the_snapshot_of_a_restore_that_goes_on() -> None:
+    """Also where no host has it any more: who is prepared needs it no more."""
+    there = standing({"a": "stopped", "b": "stopped"}, there=infos(snapshot=None, live=None, clusters={}))
+    found = planned(there)
+    assert (found["source"], found["lacking"]) == ("", ["c"])
+    assert planned(standing({"a": "stopped", "b": "preparing"}))["lacking"] == []
+
+
+@pytest.mark.parametrize("undo", [True, "true", "yes", OLD])
+def test_undone(undo: bool | str) -> None:
+    found = planned(standing(on("swapped")), undo=undo)
+    assert (found["direction"], found["after_commit"], found["lacking"]) == ("back", False, [])
+    assert found["lines"][0] == f"TAKE BACK the restore of {NAME}"
+    assert "LOST" not in "".join(found["lines"])
+
+
+@pytest.mark.parametrize(
+    "phases", ["committed", "finished", {"a": "committed", "b": "verified"}, {"a": "committed", "b": "rolled_back"}]
+)
+def test_undone_after_the_commit(phases: Phases) -> None:
+    there = standing(on(phases))
+    found = planned(there, undo=OLD)
+    assert (found["direction"], found["after_commit"], found["resume"]) == ("back", True, True)
+    assert "written since it was committed is LOST" in "".join(found["lines"])
+    with pytest.raises(MaintenanceError):
+        planned(there, undo=True)
+
+
+@pytest.mark.parametrize(
+    ("phases", "undo", "told"),
+    [
+        ({}, True, "there is no unfinished restore to take back"),
+        ("prepared", True, "there is no unfinished restore to take back"),
+        ("prepared", OLD, "nothing was changed, so there is nothing to take back"),
+        ("finished", True, "there is no unfinished restore to take back"),
+        ("committed", True, "It has no way back without loss"),
+        ("committed", OLDER, f"there is no restore {OLDER} to take back. Restores here: {OLD}"),
+        ({}, OLD, "Restores here: none"),
+        ({"a": "committed", "b": "rolling_back"}, False, "It has no way back without loss"),
+        ({"a": "committed", "b": "verified"}, True, "It has no way back without loss"),
+        ({"a": "committed", "b": "rolled_back"}, False, "It has no way back without loss"),
+        ({"a": "finished", "b": "rolled_back"}, False, f"Take all of it back first: restore_undo={OLD}"),
+    ],
+)
+def test_refused(phases: Phases, undo: bool | str, told: str) -> None:
+    with pytest.raises(MaintenanceError) as caught:
+        planned(standing(on(phases)), undo=undo)
+    assert told in caught.value.msg
+
+
+def test_the_last_one_first() -> None:
+    there = standing(on("finished"), there=standing(on("finished"), OLDER))
+    with pytest.raises(MaintenanceError, match=f"after the restore {OLDER} came {OLD}. Take the last one back first"):
+        planned(there, undo=OLDER)
+    assert planned(there, undo=OLD)["id"] == OLD
+    undone = standing(on("rolled_back"), there=standing(on("finished"), OLDER))
+    assert planned(undone, undo=OLDER)["id"] == OLDER
+
+
+def test_two_that_were_begun() -> None:
+    there = standing({"a": "swapped"}, there=standing({"b": "stopped"}, OLDER))
+    with pytest.raises(MaintenanceError, match="several restores are unfinished: .*restore_undo=ID"):
+        planned(there)
+    assert planned(there, undo=OLD)["direction"] == "back"
+
+
+def test_with_other_hosts() -> None:
+    there = standing(on("swapped"))
+    there["c"]["member"] = {**there["c"]["member"], "name": "cp9"}
+    with pytest.raises(MaintenanceError, match="is of the members cp1, cp2, cp3, this run has cp1, cp2, cp9"):
+        planned(there)
+
+
+@pytest.mark.parametrize("phases", ["finished", "rolled_back"])
+def test_what_is_finished_is_no_hindrance(phases: str) -> None:
+    found = planned(standing(on(phases)))
+    assert (found["id"], found["resume"]) == (FRESH, False)
+    # The restored cluster went on from there, whether it is alive or not.
+    assert found["live_revision"] == 10432 + 5 * 10**9
+
+
+@given(st.lists(st.sampled_from(["", *PHASES]), min_size=3, max_size=3))
+def test_the_rules(phases: list[str]) -> None:
+    said = {host: phase for host, phase in zip(HOSTS, phases, strict=True) if phase}
+    there = standing(said)
+    done = set(said.values())
+    begun = any(map(plan.begun, done))
+    try:
+        found = planned(there)
+    except MaintenanceError as error:
+        # Only what is committed here and taken back there needs a word from a person.
+        assert done & {plan.COMMITTED, plan.FINISHED}
+        assert done & set(plan.BACK)
+        assert f"restore_undo={OLD}" in error.msg
+        return
+    goes_on = begun and not done <= set(plan.FINAL)
+    assert found["resume"] == goes_on
+    assert found["id"] == (OLD if goes_on else FRESH)
+    assert (found["direction"] == "back") == bool(goes_on and done & set(plan.BACK))
+    assert not found["after_commit"]
