@@ -145,8 +145,8 @@ EXAMPLES = r"""
 RETURN = r"""
 phase:
   description: How far the member is. V(preparing), V(prepared), V(stopping), V(stopped), V(swapping), V(swapped),
-    V(starting), V(started), V(verified), V(committed) and V(finished), or V(rolling_back) and V(rolled_back). Empty where there
-    is no restore.
+    V(starting), V(started), V(verified), V(committed) and V(finished), or V(rolling_back) and V(rolled_back). Empty
+    where there is no restore.
   returned: always
   type: str
   sample: prepared

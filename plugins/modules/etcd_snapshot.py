@@ -314,7 +314,8 @@ snapshot:
       description: Revision of the last change that the snapshot holds.
       type: int
     live_keys:
-      description: Number of keys, which is what C(etcdutl snapshot status) prints from etcd 3.6 on.
+      description: Number of keys, as etcd counts them. C(etcdutl snapshot status) prints the same from etcd 3.6 on, and
+        one more of a cluster that was restored with a raised revision.
       type: int
     rows:
       description: Number of rows of the database, old revisions of keys included.

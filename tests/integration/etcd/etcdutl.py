@@ -25,12 +25,14 @@ def agree(releases: t.Sequence[Release], path: str) -> snapshot.Facts:
 
 
 def expected(release: Release, facts: snapshot.Facts) -> dict[str, object]:
-    """Before 3.6 all rows are counted as keys, and the version of the layout is not told."""
+    """Before 3.6 all rows are counted as keys, and the version of the layout is not told. Later ones count the empty
+    key, too, that a restore has made up.
+    """
     found, new = facts.contents, release.numbers >= NEW
     return {
         "hash": found.hash,
         "revision": found.revision,
-        "totalKey": found.keys if new else found.rows,
+        "totalKey": sum(group.objects for group in found.objects) if new else found.rows,
         "totalSize": facts.size - snapshot.TRAILER,
         **({"version": found.storage_version} if new else {}),
     }

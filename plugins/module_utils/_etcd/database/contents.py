@@ -46,8 +46,9 @@ _MOST = 1000
 class Contents:
     """``revision`` is that of the last row; ``head`` is where etcd would go on from, later when that was compacted.
 
-    ``keys`` counts the keys that live, ``rows`` all rows of all buckets: etcdutl prints the one from 3.6 on, and the
-    other before. ``hash`` is etcdutl's, None where it was not asked for. ``objects`` are what lives behind the keys.
+    ``keys`` counts the keys that live, as etcd itself does, ``rows`` all rows of all buckets: etcdutl prints the one
+    from 3.6 on, where it counts the empty key that a restore has made up, too, and the other before. ``hash`` is
+    etcdutl's, None where it was not asked for. ``objects`` are what lives behind the keys.
     ``kept``: the KeyValue of each key of `KEPT`, empty where it was deleted.
     """
 
@@ -97,7 +98,7 @@ def read(
     return Contents(
         revision=revision,
         head=max(revision, walk.compacted, 1),
-        keys=sum(group.objects for group in groups),
+        keys=sum(group.objects for group in objects.real(groups)),
         rows=walk.count,
         members=tuple(sorted(walk.members, key=lambda one: one.id)),
         alarms=tuple(walk.alarms),

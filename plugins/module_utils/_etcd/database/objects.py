@@ -27,7 +27,7 @@ from .stored import ENCRYPTED, PLAIN, Encryption
 _MOST_GROUPS = 1 << 18
 _MOST_PREFIXES = 1 << 16
 _OTHERS = Place("(others)", "")
-# A restore that bumps the revision ends with a row of no key, which etcdutl counts as one, too.
+# A restore that raises the revision ends with a row of no key. etcdutl counts it, and etcd never again.
 _MADE_UP = Place("", "")
 # A KeyValue's value follows its key and up to three numbers, tags included.
 _BEFORE_VALUE = 64
