@@ -40,7 +40,8 @@ def test_revision_and_live_keys(changes: list[etcdfile.Change]) -> None:
             live[key] = value
     buckets = etcdfile.buckets(changes)
     found = read(buckets)
-    assert found.keys == len(live)
+    # Nobody can put an empty key: it is what a restore makes up.
+    assert found.keys == len(live.keys() - {b""})
     assert found.rows == sum(map(len, buckets.values()))
     assert found.revision == (len(changes) + 1 if changes else 0)
     assert found.head == len(changes) + 1
