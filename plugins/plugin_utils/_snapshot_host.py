@@ -27,7 +27,7 @@ def choice(
     purpose: t.Mapping[str, t.Any],
     now: float,
 ) -> dict[str, t.Any]:
-    """``host`` and why it is not another one, in ``lines``.
+    """``host`` and why it is not another one, in ``lines``. ``refusal`` where one snapshot would not be of all hosts.
 
     ``looks`` and ``kept``: what etcd_info and etcd_snapshot_info said on each host. ``purpose``: tier, run_key and
     within; a host that keeps a snapshot for that comes first, whoever's turn it is, so that a run that goes on finds
@@ -44,7 +44,22 @@ def choice(
     lines += [f"{one['object']}: {one['evidence']}" for one in told.get("checks", ()) if one["name"] == choose.CHECK]
     if taken:
         lines.append(f"{taken[0]}: has the snapshot that an earlier run has taken for this")
-    return {"host": [*taken, *turns, *rest][0], "lines": lines}
+    return {"host": [*taken, *turns, *rest][0], "lines": lines, "refusal": _refusal(looks)}
+
+
+def _refusal(looks: t.Mapping[str, Result]) -> str:
+    clusters: dict[str, list[str]] = {}
+    for host, look in looks.items():
+        if look.get("cluster_id"):
+            clusters.setdefault(look["cluster_id"], []).append(host)
+    if len(clusters) < 2:
+        return ""
+    found = "; ".join(f"{cluster}: {', '.join(hosts)}" for cluster, hosts in clusters.items())
+    return (
+        f"these hosts are of {len(clusters)} clusters of etcd ({found}), and a snapshot is of one. Where the inventory"
+        " has several clusters, say which with -e cluster=GROUP; where it has one, its members have come apart: do not"
+        " trust either before you know why. No snapshot was taken"
+    )
 
 
 def _silent(look: Result) -> bool:

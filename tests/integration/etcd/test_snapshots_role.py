@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drills through the role, on a host whose member is real and on one that has no snapshot."""
+"""Drills through the role, on a host whose member is real and on one that has none."""
 
 from __future__ import annotations
 
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import typing as t
@@ -26,6 +27,7 @@ PLAY = """
   max_fail_percentage: 0
   module_defaults:
     kubeops.maintenance.etcd_snapshot: {manifest_dir: "{{ place }}"}
+    kubeops.maintenance.etcd_backup_schedule_info: {manifest_dir: "{{ place }}"}
   roles:
     - role: kubeops.maintenance.snapshots
       snapshots_hosts: "{{ ansible_play_hosts }}"
@@ -79,6 +81,29 @@ def test_a_drill(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
     assert code == 0, said
     assert f"cp1: {names[1]}: proven, restored with etcd {etcd.release.version} in " in said
     assert said.count("verified when it was taken, proven") == 1
+
+
+def test_a_host_without_a_member_shows_its_copies_and_holds_no_drill(
+    etcd: Etcd, play: t.Callable[..., tuple[int, str]], tmp_path: pathlib.Path
+) -> None:
+    """A control plane whose etcd runs elsewhere, as long as somebody else can hold the drill."""
+    name = pathlib.Path(etcd.backup()["snapshot"]["path"]).name
+    copies = tmp_path / "cp2" / "backups"
+    shutil.copytree(etcd.backups, copies, ignore=shutil.ignore_patterns("tools"))
+    code, said = play("true")
+    assert code == 0, said
+    assert f"cp1: {name}: proven" in said
+    assert f"Snapshots of cp2 in {copies}:" in said
+    assert said.count(f"{name} ") == 2
+    assert said.count("verified when it was taken, proven") == 1
+    (etcd.backups / name).rename(tmp_path / name)
+    code, said = play(name)
+    assert code
+    assert f"No host has a snapshot {name} in" in said
+    assert "and a member of etcd to hold a drill with" in said
+    code, said = play("true", "--limit=cp2")
+    assert code
+    assert "No member of etcd runs on cp2, so no drill was held" in said
 
 
 def test_a_drill_that_fails_is_told_after_everything_else(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:

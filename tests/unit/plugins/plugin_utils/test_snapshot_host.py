@@ -47,6 +47,15 @@ def test_the_host_whose_member_has_the_turn() -> None:
     assert chosen(looks("cp2", "cp3", "cp1")) == ("b", [])
 
 
+def test_hosts_of_several_clusters_are_refused() -> None:
+    found = looks("cp1", "cp2", b={**look("cp1", "cp1"), "cluster_id": "c2"}, c=SILENT)
+    refusal = choice(HOSTS, found, {}, ANY, NOW.timestamp())["refusal"]
+    assert "2 clusters of etcd (c1: a; c2: b)" in refusal
+    assert "-e cluster=GROUP" in refusal
+    for alone in (looks("cp1", b=NO_ETCD, c=SILENT), {"a": {"skipped": True}}):
+        assert choice(HOSTS, alone, {}, ANY, NOW.timestamp())["refusal"] == ""
+
+
 def test_one_host_is_asked_without_a_look() -> None:
     assert chosen({"a": {"skipped": True}}, {"a": {"skipped": True}}, hosts=["a"]) == ("a", [])
 
