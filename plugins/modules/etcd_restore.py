@@ -224,16 +224,17 @@ durations:
   type: dict
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
 from ..module_utils._etcd.member import unit
-from ..module_utils._etcd.restore import prepare
+from ..module_utils._etcd.restore import act, back, prepare, service
 from ..module_utils._etcd.restore.report import Request
 
-STATES = ["prepared", "stopped", "swapped", "started", "verified", "committed", "finished", "rolled_back", "cleaned"]
+STATES = ["prepared", *act.STATES, "cleaned"]
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
@@ -245,8 +246,13 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         unit=unit.show(module.run_command),
         dry_run=module.check_mode,
     )
-    wanted = prepare.Wanted(options["plan"], options["dir"], options["drill"], kubelet(module))
-    return prepare.run(request, wanted)
+    if options["state"] == "prepared":
+        wanted = prepare.Wanted(options["plan"], options["dir"], options["drill"], kubelet(module))
+        return prepare.run(request, wanted)
+    if options["state"] == "cleaned":
+        return back.clean(request, options["id"] or "", options["keep"])
+    starter = functools.partial(service.of, run_command=module.run_command)
+    return act.run(request, act.Wanted(options["state"], options["id"], starter, options["after_commit"]))
 
 
 def kubelet(module: AnsibleModule) -> str:

@@ -118,6 +118,11 @@ def members(database: Database) -> tuple[state.Member, ...]:
     return tuple(sorted(walk.members, key=lambda one: one.id))
 
 
+def revision(database: Database) -> int:
+    """The last one, with nothing else looked at."""
+    return _main(max((key for key, _row in database.rows(b"key")), default=b""))
+
+
 class _Walk:
     """What has been found so far."""
 

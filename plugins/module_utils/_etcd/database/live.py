@@ -21,9 +21,20 @@ from .pages import Damaged
 # etcd never writes into pages that the last transaction uses, but it may have finished the next two meanwhile.
 _ATTEMPTS = 5
 
+T = t.TypeVar("T")
+
 
 def members(data_dir: str) -> t.Optional[tuple[state.Member, ...]]:
     """The members that the database names, None where it could not be read."""
+    return _read(data_dir, contents.members)
+
+
+def revision(data_dir: str) -> t.Optional[int]:
+    """The last one that was written, None where the database could not be read."""
+    return _read(data_dir, contents.revision)
+
+
+def _read(data_dir: str, read: t.Callable[[Database], T]) -> t.Optional[T]:
     try:
         handle = os.open(posixpath.join(data_dir, "member", "snap", "db"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -31,7 +42,7 @@ def members(data_dir: str) -> t.Optional[tuple[state.Member, ...]]:
     try:
         for _attempt in range(_ATTEMPTS):
             try:
-                return contents.members(Database(handle))
+                return read(Database(handle))
             except Damaged:
                 continue
         return None

@@ -26,14 +26,14 @@ WASTED_SHARE, WASTED_BYTES = 45, 200 << 20
 
 def checks(cluster: Cluster, stored: t.Optional[t.Sequence[state.Member]] = None) -> list[Check]:
     """``stored``: the members that the database of one member names, None where it could not be read."""
-    found = [_answers(seen) for seen in cluster.members]
-    found += [_quorum(cluster), _leader(cluster), _voters(cluster), _versions(cluster)]
+    found = [answers(seen) for seen in cluster.members]
+    found += [_quorum(cluster), leader(cluster), _voters(cluster), _versions(cluster)]
     for seen in cluster.answering:
         found += [health.caught_up(f"etcd/{seen.name}", t.cast(state.Status, seen.status)), _room(seen), _waste(seen)]
-    return [*found, _alarms(cluster), _equal(cluster), _zombies(cluster, stored)]
+    return [*found, alarms(cluster), equal(cluster), _zombies(cluster, stored)]
 
 
-def _answers(seen: Seen) -> Check:
+def answers(seen: Seen) -> Check:
     if seen.status:
         return Check("etcd member answers", PASS, f"etcd/{seen.name}", f"{seen.endpoint}, etcd {seen.status.version}")
     return health.silent(seen.name, seen.trouble)
@@ -52,7 +52,7 @@ def _quorum(cluster: Cluster) -> Check:
     return Check("etcd quorum", PASS, CLUSTER, evidence)
 
 
-def _leader(cluster: Cluster) -> Check:
+def leader(cluster: Cluster) -> Check:
     named = {seen.name: t.cast(state.Status, seen.status).leader for seen in cluster.answering}
     leaders = set(named.values())
     if len(leaders) == 1 and all(leaders):
@@ -110,13 +110,13 @@ def _waste(seen: Seen) -> Check:
     return Check("etcd file compact", PASS, subject, evidence)
 
 
-def _alarms(cluster: Cluster) -> Check:
+def alarms(cluster: Cluster) -> Check:
     if cluster.alarms is None:
         return Check("etcd has no alarm", SKIP, CLUSTER, "no member could say, which needs a quorum")
     return health.alarms(CLUSTER, cluster.alarms, {seen.member.id: seen.member.name for seen in cluster.members})
 
 
-def _equal(cluster: Cluster) -> Check:
+def equal(cluster: Cluster) -> Check:
     names = {seen.member.id: seen.name for seen in cluster.members}
     hashes = cluster.hashes
     if len(hashes) < 2:

@@ -93,10 +93,14 @@ def parse(content: t.Mapping[str, t.Any]) -> Order:
         )
     except state.MALFORMED as error:
         raise MaintenanceError(f"this is no plan of a restore: {type(error).__name__}: {error}") from error
-    if not ID.fullmatch(found.id):
-        raise MaintenanceError(f"{found.id!r} is no id of a restore, such as 20261121T183000Z-4f2a90")
+    check_id(found.id)
     if not store.is_snapshot(snapshot.name):
         raise MaintenanceError(f"{snapshot.name!r} is no name of a snapshot")
     if not found.members or found.bump < 1:
         raise MaintenanceError(f"{found.id}: a restore has members, and a bump of 1 at least")
     return dataclasses.replace(found, snapshot=snapshot)
+
+
+def check_id(identity: str) -> None:
+    if not ID.fullmatch(identity):
+        raise MaintenanceError(f"{identity!r} is no id of a restore, such as 20261121T183000Z-4f2a90")

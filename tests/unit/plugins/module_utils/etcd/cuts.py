@@ -16,6 +16,11 @@ import pytest
 CALLS = ("rename", "mkdir", "chown", "chmod", "setxattr", "fsync", "unlink", "rmdir", "open")
 
 
+def places(calls: int) -> list[tuple[int, bool]]:
+    """Before each call, and after the last: right after one is before the next."""
+    return [*((at, False) for at in range(1, calls + 1)), (calls, True)]
+
+
 class Cut(BaseException):
     """Not to be caught by anything that a program does about errors."""
 
@@ -42,10 +47,11 @@ class Cutter:
             mine = self.calls == self._at
             if mine and not self._after:
                 self._end()
-            result = original(*arguments, **named)
-            if mine:
-                self._end()
-            return result
+            try:
+                return original(*arguments, **named)
+            finally:
+                if mine:
+                    self._end()
 
         return call
 

@@ -10,6 +10,7 @@ import pathlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import contents, live
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.bolt import Database
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 
@@ -27,6 +28,12 @@ def test_members(data: pathlib.Path) -> None:
     found = live.members(str(data))
     assert found
     assert [member.name for member in found] == [member["name"] for member in etcdfile.MEMBERS]
+
+
+def test_the_last_revision(data: pathlib.Path) -> None:
+    with (data / "member" / "snap" / "db").open("rb") as file:
+        wanted = contents.read(Database(file.fileno())).revision
+    assert live.revision(str(data)) == wanted > 2
 
 
 @pytest.mark.parametrize(("times", "read"), [(4, True), (5, False)])

@@ -20,15 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from . import cuts, restores
-
-OLD, NEW = "what etcd used before", "what was restored"
-
-
-def fill(member: str, text: str) -> None:
-    place = pathlib.Path(member)
-    for name in ("snap/db", "wal/0.wal"):
-        (place / name).parent.mkdir(parents=True)
-        (place / name).write_text(f"{text}: {name}")
+from .restored_host import NEW, OLD, everything, fill, whole
 
 
 def made(data: pathlib.Path, lost: bool = False) -> Plan:
@@ -38,21 +30,6 @@ def made(data: pathlib.Path, lost: bool = False) -> Plan:
         fill(found.live, OLD)
     fill(found.prepared, NEW)
     return found
-
-
-def whole(member: str) -> str:
-    """Which of the two trees that is, all of it; empty where there is none."""
-    if not os.path.lexists(member):
-        return ""
-    texts = {(pathlib.Path(member) / name).read_text() for name in ("snap/db", "wal/0.wal")}
-    (one,) = [text for text in (OLD, NEW) if texts == {f"{text}: snap/db", f"{text}: wal/0.wal"}]
-    return one
-
-
-def everything(found: Plan) -> list[str]:
-    """All trees that are anywhere. There must never be fewer."""
-    places = [found.live, found.prepared, found.previous, found.rejected]
-    return sorted(filter(None, map(whole, places)))
 
 
 def test_exchanged_and_taken_back(tmp_path: pathlib.Path) -> None:
@@ -169,8 +146,7 @@ CUTS = [
     for lost in (False, True)
     # Nobody goes forward again once the way back was begun.
     for way, end in (("forward", "forward"), ("forward", "back"), ("back", "back"))
-    for at in range(1, counted(lost, way) + 1)
-    for after in (False, True)
+    for at, after in cuts.places(counted(lost, way))
 ]
 
 
