@@ -99,7 +99,9 @@ class Etcd:
         """``others`` of its cluster; it leads or follows only when enough of them have started, too."""
         words = self._words(others, state)
         lines = "".join(f"- {word}\n" for word in words)
-        (self.root / "etcd.yaml").write_text(f"command:\n- etcd\n{lines}image: registry.k8s.io/etcd:x\n")
+        (self.root / "etcd.yaml").write_text(
+            f"command:\n- etcd\n{lines}image: registry.k8s.io/etcd:{self.release.version}-0\n"
+        )
         self.local = topology.discover(str(self.root))
         self.gateway = Gateway(self.local)
         with (

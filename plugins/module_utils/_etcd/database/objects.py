@@ -28,7 +28,7 @@ _MOST_GROUPS = 1 << 18
 _MOST_PREFIXES = 1 << 16
 _OTHERS = Place("(others)", "")
 # A restore that raises the revision ends with a row of no key. etcdutl counts it, and etcd never again.
-_MADE_UP = Place("", "")
+MADE_UP = Place("", "")
 # A KeyValue's value follows its key and up to three numbers, tags included.
 _BEFORE_VALUE = 64
 _MARK = (1 << 63) - 1
@@ -159,7 +159,7 @@ def encryptions(groups: t.Iterable[Group]) -> list[dict[str, t.Any]]:
 
 def real(groups: t.Iterable[Group]) -> list[Group]:
     """Without what a restore that raised the revision has made up."""
-    return [group for group in groups if group.place != _MADE_UP]
+    return [group for group in groups if group.place != MADE_UP]
 
 
 def resources(groups: t.Iterable[Group]) -> list[dict[str, t.Any]]:

@@ -64,13 +64,16 @@ class Gateway:
         everything = {"key": "AA==", "range_end": "AA==", "count_only": True, "revision": str(revision)}
         return self._call("kv/range", everything, lambda answer: int(state.pick(answer, "count", 0)))
 
-    def value(self, key: bytes) -> bytes:
-        """What is stored under a key, empty where nothing is."""
+    def value(self, key: bytes, serializable: bool = False) -> bytes:
+        """What is stored under a key, empty where nothing is. ``serializable``: as far as this member knows, which it
+        tells without a quorum, too.
+        """
 
         def parse(answer: dict[str, t.Any]) -> bytes:
             return b"".join(binascii.a2b_base64(state.pick(one, "value", "")) for one in state.pick(answer, "kvs", ()))
 
-        return self._call("kv/range", {"key": binascii.b2a_base64(key, newline=False).decode()}, parse)
+        asked = {"key": binascii.b2a_base64(key, newline=False).decode(), "serializable": serializable}
+        return self._call("kv/range", asked, parse)
 
     def snapshot(self, deadline: Deadline) -> t.Iterator[bytes]:
         """The database and its checksum in pieces, or GatewayError where the stream does not come whole."""

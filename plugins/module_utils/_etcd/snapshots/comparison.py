@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import array
 import bisect
+import os
 import typing as t
 
 from ..._columns import aligned
 from ..database import contents, layout
 from ..database.bolt import Database
 from ..database.layout import Place
-from ..database.objects import Latest, Places
+from ..database.objects import MADE_UP, Latest, Places
 from . import snapshot
 
 ADDED, REMOVED, CHANGED = KINDS = ("added", "removed", "changed")
@@ -63,27 +64,35 @@ class Differences:
             for row in now.values():
                 self._add(after, self.new, row, ADDED)
 
+    def forget(self, places: t.Iterable[int]) -> None:
+        for one in places:
+            self.counts.pop(one, None)
+
     def _add(self, rows: Rows, examples: bytearray, row: int, kind: str) -> None:
         number = KINDS.index(kind)
         self.counts.setdefault(rows.places[row], [0] * len(KINDS))[number] += 1
         examples[row] = number + 1
 
 
-def compare(before: str, after: str, most: int) -> dict[str, t.Any]:
-    """Two files, verified, then compared. At most ``most`` names of each kind are told of a resource in a namespace."""
+def compare(before: str, after: str, most: int, raw: bool = False) -> dict[str, t.Any]:
+    """Two files, verified, then compared. At most ``most`` names of each kind are told of a resource in a namespace.
+
+    ``raw``: the first one is no snapshot but the database of a member that is stopped.
+    """
     places = Places(namespaces=True)
     old, new = Rows(places), Rows(places)
     with snapshot.opened(before) as there, snapshot.opened(after) as now:
         with snapshot.naming(before):
-            facts_before = snapshot.check(there, visit=old.visit)
+            facts_before = _raw(there, old.visit) if raw else snapshot.check(there, visit=old.visit)
         with snapshot.naming(after):
             facts_after = snapshot.check(now, visit=new.visit)
         found = Differences(old, new)
+        found.forget(place for place, (what, _encryption) in enumerate(places.all) if what == MADE_UP)
         names: Names = {kind: {} for kind in KINDS}
         with snapshot.naming(before):
-            _read_names(there, facts_before, old, found.old, most, names)
+            _read_names(_database(there, facts_before, raw), old, found.old, most, names)
         with snapshot.naming(after):
-            _read_names(now, facts_after, new, found.new, most, names)
+            _read_names(_database(now, facts_after), new, found.new, most, names)
     return {
         "from": _told(before, facts_before),
         "to": _told(after, facts_after),
@@ -96,8 +105,17 @@ def compare(before: str, after: str, most: int) -> dict[str, t.Any]:
     }
 
 
-def _read_names(handle: int, facts: snapshot.Facts, rows: Rows, examples: bytearray, most: int, names: Names) -> None:
-    for number, (key, _tombstone) in enumerate(contents.keys(Database(handle, facts.size - snapshot.TRAILER))):
+def _raw(handle: int, visit: contents.Visitor) -> snapshot.Facts:
+    """Nothing tells its checksum; its structure is checked as a snapshot's is."""
+    return snapshot.Facts(os.fstat(handle).st_size, "", contents.read(Database(handle), visit=visit))
+
+
+def _database(handle: int, facts: snapshot.Facts, raw: bool = False) -> Database:
+    return Database(handle, None if raw else facts.size - snapshot.TRAILER)
+
+
+def _read_names(database: Database, rows: Rows, examples: bytearray, most: int, names: Names) -> None:
+    for number, (key, _tombstone) in enumerate(contents.keys(database)):
         if examples[number]:
             known = names[KINDS[examples[number] - 1]].setdefault(rows.places[number], [])
             bisect.insort(known, layout.name(key))
