@@ -20,7 +20,7 @@ from .._etcd.member.lock import PATH as MEMBER
 from .._etcd.member.lock import member_lock
 from .._wait import Deadline, until
 
-__all__ = ["MEMBER", "PATH", "held", "wait_free"]
+__all__ = ["MEMBER", "PATH", "held", "holder", "wait_free"]
 
 PATH = "/run/kubeops-kubeadm.lock"
 
@@ -54,3 +54,18 @@ def wait_free(deadline: Deadline, path: str = PATH) -> None:
         until(free, deadline, message, interval=0.5)
     finally:
         os.close(descriptor)
+
+
+def holder(path: str = PATH) -> str:
+    """Who works, empty where nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "somebody"
+    finally:
+        os.close(descriptor)
+    return ""

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The cluster around a member that is to be changed, and what else may be at work on it.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import json
+import os
+import typing as t
+
+from ... import _static_pod
+from ..._check import FAIL, SKIP, Check, failures
+from ..._errors import MaintenanceError
+from ..._wait import Deadline, until
+from .. import disk
+from ..member import health, lock, topology
+from ..member.cluster import Cluster, Seen, survey
+from ..member.gateway import Gateway, GatewayError
+from ..member.local_member import LocalMember
+from ..member.state import Status
+from . import guards
+from .limits import Limits, Size, size
+from .maintainer import Maintainer
+from .report import Report
+
+# Seconds. Metrics are there at once, or are not served.
+_PATIENCE = 5
+# Where Kubernetes keeps its nodes.
+NODES = b"/registry/minions/"
+RESTORES = "kubeops-restore"
+_FINAL = ("committed", "rolled_back")
+# Node objects as they are stored -> what an upgrade has left on this node or on them.
+Traces = t.Callable[[t.Iterable[tuple[bytes, bytes]]], list[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """``recover`` from NOSPACE. ``single_member``: consent to a cluster that stands still. ``unit``: what `unit.show`
+    read. ``patience``: seconds for the answer to a defragmentation; then it is watched.
+    """
+
+    limits: Limits = Limits()
+    recover: bool = False
+    single_member: bool = False
+    timeout: float = 900
+    settle_timeout: float = 120
+    lock_timeout: float = 120
+    manifests: str = _static_pod.MANIFESTS
+    unit: str = ""
+    lock_path: str = lock.PATH
+    dry_run: bool = False
+    patience: float = 60
+    upgrade: Traces = lambda nodes: []
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """``inflight``: member's name -> whether it is being defragmented, None where that is not known."""
+
+    cluster: Cluster
+    own: Seen
+    inflight: t.Mapping[str, t.Optional[bool]]
+
+    @property
+    def status(self) -> Status:
+        return t.cast(Status, self.own.status)
+
+    @property
+    def size(self) -> Size:
+        return size(self.status, self.own.quota)
+
+    @property
+    def leads(self) -> bool:
+        return self.status.leader == self.own.member.id
+
+    @property
+    def subject(self) -> str:
+        return f"etcd/{self.own.name}"
+
+
+@contextlib.contextmanager
+def opened(request: Request, report: Report, purpose: str) -> t.Iterator[tuple[LocalMember, Found]]:
+    """The member and its cluster, with the member's lock held."""
+    local = topology.discover(request.manifests, request.unit)
+    report.member = local.name
+    what = f"{purpose} of etcd/{local.name}"
+    with lock.member_lock(what, request.lock_timeout, request.lock_path, request.dry_run) as waited:
+        report.durations["lock"] = round(waited, 3)
+        found = look(local)
+        note(found, report)
+        report.before = found.size
+        yield local, found
+
+
+def note(found: Found, report: Report) -> None:
+    names = {seen.member.id: seen.name for seen in found.cluster.members}
+    report.member = found.own.name
+    report.cluster_id = found.status.cluster_id
+    report.leader = names.get(found.status.leader, "")
+    report.members = sorted(names.values())
+    report.alarms = [
+        {"member": names.get(one.member_id, one.member_id), "kind": one.kind} for one in found.cluster.alarms or ()
+    ]
+
+
+def look(local: LocalMember) -> Found:
+    try:
+        own = Gateway(local).status().member_id
+    except GatewayError as error:
+        silent = health.silent(local.name, error.msg)
+        raise MaintenanceError(silent.sentence(), checks=[silent.as_dict()]) from None
+    cluster = survey([local], compare=False)
+    told = {
+        seen.member.id: Maintainer(dataclasses.replace(local, endpoint=seen.endpoint), _PATIENCE).metrics()
+        for seen in cluster.answering
+    }
+    known = {seen.member.id: told[seen.member.id].quota for seen in cluster.answering}
+    members = tuple(
+        dataclasses.replace(seen, quota=seen.quota or known.get(seen.member.id) or 0) for seen in cluster.members
+    )
+    mine = [seen for seen in members if seen.member.id == own and seen.status]
+    if not mine:
+        listed = ", ".join(str(seen.member) for seen in members)
+        raise MaintenanceError(f"etcd/{local.name}: member {own} is not among the members that answer: {listed}")
+    inflight = {seen.name: told[seen.member.id].defrag_inflight for seen in cluster.answering}
+    return Found(dataclasses.replace(cluster, members=members), mine[0], inflight)
+
+
+def check(request: Request, local: LocalMember, found: Found) -> list[Check]:
+    """What else must not be at work on the member, and whether all others are well."""
+    gate = guards.gate(found.cluster)
+    return [
+        *gate,
+        guards.no_restore(unfinished(local.data_dir)),
+        _no_upgrade(request, local, well=not failures(gate)),
+        guards.other_defragmentation(found.inflight),
+    ]
+
+
+def _no_upgrade(request: Request, local: LocalMember, well: bool) -> Check:
+    name = "no upgrade in progress"
+    if not well:  # to read takes a quorum, and without one long
+        return Check(name, SKIP, "cluster", "not looked for where etcd is not well")
+    try:
+        return guards.no_upgrade(name, request.upgrade(Maintainer(local).stored(NODES)))
+    except GatewayError as error:
+        return Check(name, FAIL, "cluster", error.msg, "look at the member's log")
+
+
+def unfinished(data_dir: str) -> dict[str, str]:
+    """Plans of restores -> their phases, those that are neither through nor undone."""
+    phases = {
+        path: _phase(path)
+        for path in sorted(glob.glob(os.path.join(glob.escape(data_dir), RESTORES, "*", "plan.json")))
+    }
+    return {path: phase for path, phase in phases.items() if phase not in _FINAL}
+
+
+def _phase(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return str(json.load(file)["phase"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return f"not readable ({type(error).__name__})"
+
+
+def room(local: LocalMember, found: Found) -> Check:
+    folder = os.path.join(local.data_dir, "member", "snap")
+    return guards.room(folder, disk.free_bytes(folder), found.size)
+
+
+def refuse(report: Report, subject: str, not_done: str) -> None:
+    failed = failures(report.checks)
+    if failed:
+        reasons = "; ".join(check.sentence() for check in failed)
+        raise MaintenanceError(f"{subject}: {not_done}: {reasons}")
+
+
+def settled(request: Request, local: LocalMember, what: str) -> Found:
+    """Wait until all members answer, follow one leader and have caught up. ``what`` was done before."""
+    reasons: list[str] = []
+
+    def well() -> t.Optional[Found]:
+        try:
+            found = look(local)
+        except MaintenanceError as error:
+            reasons[:] = [error.msg]
+            return None
+        checks = [*guards.gate(found.cluster), guards.alarms(found.cluster, recover=True)]
+        reasons[:] = [one.sentence() for one in failures(checks)]
+        return None if reasons else found
+
+    return until(
+        well,
+        Deadline(request.settle_timeout),
+        lambda: (
+            f"{what}, but etcd is not well {request.settle_timeout:g} s later: {'; '.join(reasons)}. Mend that, then"
+            " run this again: what is done already is not done twice"
+        ),
+        interval=0.5,
+    )

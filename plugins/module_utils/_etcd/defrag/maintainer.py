@@ -1,0 +1,99 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What changes a member, and what it tells of that. Everything else that asks etcd only reads.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import binascii
+import dataclasses
+import http.client
+import re
+import typing as t
+
+from ..member import state
+from ..member.gateway import Gateway
+
+_LONGEST = 8 << 20
+# Nodes in one answer: each has some 20 KiB, with the images that its kubelet has seen.
+_PAGE = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """None where they do not say."""
+
+    defrag_inflight: t.Optional[bool] = None
+    quota: t.Optional[int] = None
+
+
+def parse(text: str) -> Metrics:
+    inflight, quota = (_gauge(text, name) for name in ("etcd_disk_defrag_inflight", "etcd_server_quota_backend_bytes"))
+    return Metrics(None if inflight is None else inflight > 0, None if quota is None else int(quota))
+
+
+def _gauge(text: str, name: str) -> t.Optional[float]:
+    found = re.search(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+class Maintainer(Gateway):
+    """One member that is to be changed."""
+
+    def defragment(self) -> None:
+        """Returns when it is done. A client that has gone does not end it."""
+        self._call("maintenance/defragment", {}, bool)
+
+    def move_leader(self, to: str) -> None:
+        """Only the leader does that."""
+        self._call("maintenance/transfer-leadership", {"targetID": str(int(to, 16))}, bool)
+
+    def compact(self, revision: int) -> None:
+        """Returns when this member has done it."""
+        self._call("kv/compaction", {"revision": str(revision), "physical": True}, bool)
+
+    def disarm(self, alarm: state.Alarm) -> None:
+        body = {"action": "DEACTIVATE", "memberID": str(int(alarm.member_id, 16)), "alarm": alarm.kind}
+        self._call("maintenance/alarm", body, bool)
+
+    def stored(self, prefix: bytes) -> t.Iterator[tuple[bytes, bytes]]:
+        """Every key that begins so, with what is stored under it."""
+        key, end = prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+        while True:
+            body = {"key": _text(key), "range_end": _text(end), "limit": str(_PAGE)}
+            found = self._call("kv/range", body, _pairs)
+            yield from found
+            if len(found) < _PAGE:
+                return
+            key = found[-1][0] + b"\0"
+
+    def metrics(self) -> Metrics:
+        """etcd serves them to its clients, too. What cannot be read is not known."""
+        connection = self._connection()
+        try:
+            connection.request("GET", "/metrics")
+            response = connection.getresponse()
+            text = response.read(_LONGEST).decode("utf-8", "replace")
+            return parse(text) if response.status == 200 else Metrics()
+        except (OSError, http.client.HTTPException):
+            return Metrics()
+        finally:
+            connection.close()
+
+
+def _text(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+def _pairs(answer: t.Mapping[str, t.Any]) -> list[tuple[bytes, bytes]]:
+    return [
+        (binascii.a2b_base64(state.pick(one, "key", "")), binascii.a2b_base64(state.pick(one, "value", "")))
+        for one in state.pick(answer, "kvs", ())
+    ]

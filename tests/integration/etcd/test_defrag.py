@@ -1,0 +1,220 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Defragmentations of real members, and what forbids them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag import turn
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.limits import Limits
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.look import Request
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.lock import member_lock
+from ansible_collections.kubeops.maintenance.plugins.modules import etcd_defrag
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
+    FREE,
+    defrag,
+    evidence,
+    fragment,
+    leader,
+    leader_last,
+    refused,
+    status,
+)
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
+    Client,
+    Etcd,
+    Release,
+    Writer,
+    make,
+    together,
+)
+
+NAMES = ("m1", "m2", "m3")
+NODE = b"k8s\0\n\x0a\n\x02v1\x12\x04Node\x12\x99\x01\n\x03cp1b\x70\n\x18kubeops.maintenance/work\x12"
+
+
+@pytest.fixture
+def members(releases: list[Release], tmp_path: pathlib.Path) -> t.Iterator[t.Sequence[Etcd]]:
+    with together(make(releases[-1], tmp_path, NAMES)) as started:
+        fragment(started)
+        yield started
+
+
+def raise_alarm(etcd: Etcd, kind: str) -> None:
+    member = str(int(status(etcd).member_id, 16))
+    Client(etcd.local).call("maintenance/alarm", action="ACTIVATE", memberID=member, alarm=kind)
+
+
+def test_the_leader_last_while_others_write(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    for release in releases:
+        place = tmp_path / release.version
+        place.mkdir()
+        with together(make(release, place, NAMES)) as members:
+            fragment(members)
+            order = leader_last(members)
+            with Writer(order[2]) as writer:
+                results = [defrag(one) for one in order[:2]]
+            assert not writer.failed
+            # A write that is under way while the leadership moves may time out; clients repeat it.
+            results.append(defrag(order[2]))
+            for one, result in zip(order, results, strict=True):
+                assert not result.get("failed"), result["msg"]
+                assert result["due"]
+                assert result["before"]["db_size"] - result["after"]["db_size"] > FREE
+                assert evidence(result, "warn", "fail", "skip") == {}
+                assert set(yaml.safe_load(etcd_defrag.RETURN)) <= set(result)
+                assert result["durations"]["defragment"] > 0
+                assert result["member"] == one.name
+            assert [len(result["actions"]) for result in results] == [1, 1, 2]
+            assert results[2]["actions"][0] == f"move the leadership to etcd/{results[2]['leader']}"
+            assert leader(members).name == results[2]["leader"] != order[2].name
+            assert results[2]["durations"]["transfer"] > 0
+            # Nothing is left to do, and that is said.
+            for one in members:
+                again = defrag(one, free_percent=0, free_bytes=0)
+                assert (again["changed"], again["due"], again["actions"]) == (False, False, [])
+                assert again["before"] == again["after"]
+                assert again["summary"][0].startswith(f"etcd/{one.name}: nothing to do: ")
+
+
+def test_check_mode_says_what_and_why_and_changes_nothing(members: t.Sequence[Etcd]) -> None:
+    order = leader_last(members)
+    before = [status(one).db_size for one in members]
+    follower, last = defrag(order[0], check=True), defrag(order[2], check=True)
+    assert follower["changed"]
+    (would,) = follower["summary"]
+    assert would.startswith(f"etcd/{order[0].name}: would defragment it, which makes it stand still for about 1 s: 9")
+    assert "would move the leadership to the best of " in last["summary"][0]
+    assert "when these have been defragmented" in last["summary"][0]
+    assert [status(one).db_size for one in members] == before
+    assert leader(members) is order[2]
+    (done,) = defrag(order[0])["actions"]
+    assert done.split(": ")[0] == follower["actions"][0].split(": ")[0]  # what is free has changed meanwhile
+    assert f"move the leadership to etcd/{order[0].name}" in defrag(order[2], check=True)["actions"]
+
+
+def test_the_leader_before_its_followers(members: t.Sequence[Etcd]) -> None:
+    last = leader(members)
+    assert "none of its followers has been defragmented" in refused(last)["msg"]
+
+
+def test_below_the_limits(etcd: Etcd) -> None:
+    fragment([etcd])
+    result = defrag(etcd, free_bytes=200 << 20)
+    assert (result["changed"], result["due"]) == (False, False)
+    assert "worth it is more than 45% and 209715200 bytes, or 80% of the quota" in result["summary"][0]
+
+
+def test_the_only_member_needs_consent(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    for release in releases:
+        with Etcd(release, tmp_path / release.version).running() as etcd:
+            fragment([etcd])
+            assert "the API answers nothing for about 1 s" in refused(etcd)["msg"]
+            assert "-e defrag_single_member=true" in refused(etcd, check=True)["msg"]
+            result = defrag(etcd, single_member=True)
+            assert len(result["actions"]) == 1
+            assert list(evidence(result, "warn")) == ["other members serve"]
+            assert result["after"]["db_size"] < result["before"]["db_size"] - FREE
+            assert etcd.gateway.value(b"/registry/pods/149") == b"p" * 30000
+
+
+def test_a_silent_member(members: t.Sequence[Etcd]) -> None:
+    """Also one that goes down between two turns."""
+    order = leader_last(members)
+    assert not defrag(order[0]).get("failed")
+    order[0].end()
+    failed = evidence(refused(order[1]), "fail")
+    assert list(failed) == ["etcd member answers"]
+    order[2].end()
+    order[1].leaderless()
+    result = defrag(order[1])
+    assert result["failed"]
+    assert set(evidence(result, "fail")) == {"etcd has no alarm", "etcd member answers", "etcd has a leader"}
+    assert result["actions"] == []
+
+
+def test_its_own_member_silent(etcd: Etcd) -> None:
+    etcd.end()
+    result = defrag(etcd)
+    assert result["failed"]
+    assert "etcd member answers: etcd/cp1" in result["msg"]
+
+
+def test_a_learner(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    voter, learner = make(releases[-1], tmp_path, NAMES[:2])
+    with voter.running():
+        fragment([voter])
+        with learner.running(join=voter):
+            assert evidence(refused(voter), "fail") == {"etcd members vote": "learners: m2"}
+
+
+def test_the_alarm_corrupt(members: t.Sequence[Etcd]) -> None:
+    """Also where there is nothing to do."""
+    raise_alarm(members[1], "CORRUPT")
+    for options in ({}, {"recover_nospace": True}, {"free_bytes": 1 << 30}):
+        result = refused(members[0], **options)
+        assert evidence(result, "fail") == {"etcd has no alarm": "CORRUPT of m2"}
+    raise_alarm(members[0], "NOSPACE")
+    assert refused(members[0], recover_nospace=True)["alarms"]
+    assert refused(members[0], recover_nospace=True, state="compacted")["msg"]
+    assert refused(members[0], recover_nospace=True, state="disarmed")["msg"]
+
+
+def test_during_other_maintenance_of_the_member(etcd: Etcd) -> None:
+    fragment([etcd])
+    with member_lock("snapshot of etcd/cp1", 0):
+        result = refused(etcd, lock_timeout=0, single_member=True)
+    assert f"still held by process {os.getpid()} (snapshot of etcd/cp1)" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "phase"),
+    [('{"phase": "swapping"}', "swapping"), ("{", "not readable"), ('{"phase": "prepared"}', "prepared")],
+)
+def test_during_a_restore(etcd: Etcd, content: str, phase: str) -> None:
+    fragment([etcd])
+    for number, final in enumerate(("committed", "rolled_back")):
+        plan = etcd.data / "kubeops-restore" / f"2026-{number}" / "plan.json"
+        plan.parent.mkdir(parents=True)
+        plan.write_text(json.dumps({"phase": final}))
+    assert not defrag(etcd, check=True, single_member=True).get("failed")
+    plan.write_text(content)
+    assert f"{plan} is {phase}" in evidence(refused(etcd, single_member=True), "fail")["no restore in progress"]
+
+
+def test_during_an_upgrade_of_any_node(etcd: Etcd) -> None:
+    """Its traces are on the Node: with etcd on machines of its own, there is nothing else to see of it there."""
+    fragment([etcd])
+    client = Client(etcd.local)
+    for work, held in (({"owner": "x"}, False), ({"target": "1.37.1", "since": "2026-11-20T10:00:00Z"}, True)):
+        told = json.dumps(work).encode()
+        for number in range(60):  # more than one page
+            client.put(b"/registry/minions/w%02d" % number, b"k8s\0")
+        client.put(b"/registry/minions/w99", NODE + bytes([len(told)]) + told + b"\x1a\x00")
+        result = defrag(etcd, check=True, single_member=True)
+        assert bool(result.get("failed")) == held
+    said = evidence(refused(etcd, single_member=True), "fail")["no upgrade in progress"]
+    assert said == "node/w99 is being upgraded to 1.37.1 since 2026-11-20T10:00:00Z"
+
+
+def test_a_client_that_does_not_wait(etcd: Etcd) -> None:
+    """etcd goes on, or never began: the file tells."""
+    fragment([etcd])
+    places = {"manifests": str(etcd.root), "lock_path": str(etcd.root / "lock")}
+    limits = Limits(free_bytes=FREE)
+    request = Request(limits, single_member=True, patience=0.005, timeout=20, **places)
+    try:
+        result = turn.run(request)
+    except turn.MaintenanceError as error:
+        assert "It is not at work on that" in error.msg
+        assert status(etcd).db_size == error.data["before"]["db_size"]
+    else:
+        assert result["after"]["db_size"] < result["before"]["db_size"]

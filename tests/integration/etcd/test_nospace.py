@@ -1,0 +1,116 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster whose quota is full, made so and brought out of it."""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
+    defrag,
+    evidence,
+    leader_last,
+    refused,
+    status,
+)
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
+    Client,
+    Etcd,
+    Release,
+    make,
+    text,
+    together,
+)
+
+QUOTA = 8 << 20
+RECOVER = {"recover_nospace": True}
+
+
+def fill(etcd: Etcd, key: t.Callable[[int], bytes]) -> None:
+    """Until etcd takes no more."""
+    client = Client(etcd.local)
+    for number in itertools.count():
+        code, answer = client._ask("kv/put", {"key": text(key(number)), "value": text(b"v" * 100_000)})
+        if code != 200:
+            assert "database space exceeded" in answer["message"], answer
+            return
+
+
+def small(members: t.Sequence[Etcd]) -> t.Sequence[Etcd]:
+    for one in members:
+        one.flags = (*one.flags, f"--quota-backend-bytes={QUOTA}")
+    return members
+
+
+def alarms(etcd: Etcd) -> list[str]:
+    return [one.kind for one in etcd.gateway.alarms()]
+
+
+def test_the_way_out(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    for release in releases:
+        place = tmp_path / release.version
+        place.mkdir()
+        with together(small(make(release, place, ("m1", "m2", "m3")))) as members:
+            fill(members[0], lambda number: b"/registry/leases/one")
+            assert "NOSPACE" in alarms(members[0])
+            order = leader_last(members)
+            result = refused(order[0])
+            assert "-e defrag_recover_nospace=true" in result["msg"]
+            assert refused(order[0], free_bytes=1 << 30)["msg"]
+            assert refused(order[0], state="compacted")["msg"]
+            would = defrag(order[0], check=True, **RECOVER)
+            assert "NOSPACE is raised, so every member is" in would["summary"][0]
+            assert "a defragmentation alone" in evidence(would, "warn")["room below the quota"]
+            # Not before all members are below the quota.
+            assert "NOSPACE is still armed" in refused(order[0], state="disarmed", **RECOVER)["msg"]
+
+            compacted = defrag(order[0], state="compacted", **RECOVER)
+            assert compacted["actions"][0].startswith("compact to the current revision ")
+            for one in order:
+                result = defrag(one, **RECOVER)
+                assert not result.get("failed"), result["msg"]
+                assert result["after"]["db_size"] < QUOTA // 8
+                assert result["before"]["quota"] == QUOTA
+            assert "NOSPACE" in alarms(members[0])
+            result = defrag(order[0], state="disarmed", **RECOVER)
+            assert all(action.startswith("disarm NOSPACE of etcd/m") for action in result["actions"])
+            assert result["actions"]
+            assert alarms(members[0]) == []
+            Client(members[0].local).put(b"/registry/leases/two", b"there is room")
+
+            for state in ("compacted", "defragmented", "disarmed"):
+                again = defrag(order[0], state=state, free_percent=0, free_bytes=0, **RECOVER)
+                assert (again["changed"], again["actions"]) == (False, [])
+            assert again["summary"] == [f"etcd/{order[0].name}: nothing to do: NOSPACE is not raised"]
+
+
+def test_a_quota_that_is_full_of_what_is_there(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """No compaction frees that. The alarm stays, and what is to be done is said."""
+    (etcd,) = small([Etcd(releases[-1], tmp_path / "cp1")])
+    with etcd.running():
+        fill(etcd, lambda number: b"/registry/configmaps/%d" % number)
+        consent = {"single_member": True, **RECOVER}
+        would = defrag(etcd, check=True, **consent)
+        (said,) = (check for check in would["checks"] if check["name"] == "room below the quota")
+        assert "of its quota is in use" in said["evidence"]
+        assert "if the compaction does not free enough, delete what fills it" in said["fix"]
+        defrag(etcd, state="compacted", **consent)
+        assert not defrag(etcd, **consent).get("failed")
+        result = defrag(etcd, state="disarmed", **consent)
+        if status(etcd).db_size >= QUOTA:
+            assert "file below its quota" in result["msg"]
+        else:
+            fill(etcd, lambda number: b"/registry/configmaps/%d" % -number)
+        assert alarms(etcd) == ["NOSPACE"]
+
+
+@pytest.mark.parametrize("state", ["compacted", "disarmed"])
+def test_nothing_is_compacted_or_disarmed_without_the_alarm(etcd: Etcd, state: str) -> None:
+    revision = status(etcd).revision
+    assert not defrag(etcd, state=state, **RECOVER)["changed"]
+    assert status(etcd).revision == revision
