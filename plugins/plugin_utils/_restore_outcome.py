@@ -1,0 +1,96 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of a restore, made from what the role left on the hosts.
+
+PRIVATE to the collection: may change at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Left = t.Mapping[str, t.Any]
+Hosts = t.Mapping[str, Left]
+
+
+def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[str]) -> str:
+    """Why a restore did not go on, and what serves now.
+
+    ``__restore_failure`` is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are what the roll
+    back said, and on a host that was lost there is nothing.
+    """
+    taking_part = dict.fromkeys([*members, *control_planes])
+    why = _joined(text for text in (hosts[host].get("__restore_failure") for host in taking_part) if text)
+    troubled = {
+        **_troubles(hosts, control_planes, "__restore_serving", "its control plane was not started: "),
+        **_troubles(hosts, members, "__restore_back", "not rolled back: "),
+    }
+    beginning = why or "an earlier run has begun to go back from this restore"
+    if not troubled:
+        return (
+            f"{beginning}. All members were rolled back: {', '.join(members)} serve the data from before, and nothing"
+            f" is lost. Mend what is named, and run the same command again for a new restore"
+        )
+    named = _joined(f"{host}: {text}" for host, text in troubled.items())
+    good = [host for host in members if host not in troubled]
+    return (
+        f"{beginning}. Rolled back: {', '.join(good) or 'nobody'}. {named}. No data was deleted. Mend what is"
+        f" named, and run the same command again: it finishes going back first"
+    )
+
+
+def _troubles(hosts: Hosts, wanted: t.Sequence[str], name: str, what: str) -> dict[str, str]:
+    found = {}
+    for host in wanted:
+        said = hosts[host].get(name)
+        if said is None or said.get("unreachable"):
+            found[host] = f"{what}the host was lost"
+        elif "msg" in said:
+            found[host] = f"{what}{said['msg']}"
+    return found
+
+
+def _joined(sentences: t.Iterable[str]) -> str:
+    return ". ".join(sentence.strip().rstrip(".") for sentence in sentences)
+
+
+def nodes(hosts: Hosts, wanted: t.Sequence[str]) -> dict[str, t.Any]:
+    """Which nodes follow the restored data. ``lost`` ones will when their kubelet starts; ``ill`` ones do not."""
+    said = {host: hosts[host].get("restore_node") for host in wanted}
+    lost = [host for host, one in said.items() if one is None or one.get("unreachable")]
+    ill = {host: one["msg"] for host, one in said.items() if one and host not in lost and "msg" in one}
+    lines = [f"{host}: could not be reached: restart its kubelet when it is back" for host in lost]
+    lines += [f"{host}: {text}" for host, text in ill.items()]
+    good = [host for host in wanted if host not in lost and host not in ill]
+    if good:
+        lines.append(f"Ready, with a kubelet that knows the restored data: {', '.join(good)}")
+    return {"ill": ill, "lost": lost, "lines": lines}
+
+
+def result(hosts: Hosts, plan: Left, members: t.Sequence[str]) -> dict[str, t.Any]:
+    """What a restore that has ended leaves: ``lost`` and ``lines`` to print, ``stats`` for whoever started the run.
+
+    What the snapshot did not know can be told by each member that had data before. ``restore_began`` and ``restore_served`` are on no host where an interrupted run was gone on with.
+    """
+    first = hosts[members[0]]
+    away = None
+    if "restore_began" in first and "restore_served" in first:
+        away = round(float(first["restore_served"]) - float(first["restore_began"]), 1)
+    name, identity = plan["snapshot"]["name"], plan["id"]
+    kept = f"{first['restore_finished']['plan']['data_dir']}/kubeops-restore/{identity}"
+    lines = [
+        f"Restored {name} on {', '.join(members)}"
+        + (f"; the API was away for {away:.0f} s" if away is not None else ""),
+        f"The data from before is kept in {kept}. To delete it: -e restore_clean=true",
+        f"To go back to it, and lose what comes from now on: -e restore_undo={identity}",
+        "kubeops.maintenance.health shows whether the workloads are well",
+    ]
+    compared = [hosts[host].get("restore_compared", {}) for host in members]
+    report = next((one["report"] for one in compared if one.get("report")), None)
+    why = _joined(one.get("report_trouble") or one.get("msg", "") for one in compared[:1])
+    lost = report["lines"] if report else [f"What the snapshot did not know cannot be told: {why}"]
+    counts = {name: report[name] for name in ("lost", "back", "changed", "names")} if report else None
+    stats = {"id": identity, "snapshot": name, "members": list(members), "api_away_seconds": away, "report": counts}
+    return {"lost": lost, "lines": lines, "stats": stats}
