@@ -28,7 +28,8 @@ bench-drain: lab-supply ## Compare drains with kubectl's and kubernetes.core's
 bench-etcd: lab-supply ## Compare snapshots of etcd with those of its own tools
 	@$(PYTHON) tests/bench/etcd.py
 
-test-all: test ## test, and half an hour of spoiled snapshots for their reader
+test-all: check lab-ready ## test with all of its slow tests, and half an hour of spoiled snapshots for their reader
+	@KUBEOPS_TESTS=all scripts/stage "lab and all scenarios" scripts/test
 	@KUBEOPS_FUZZ_ROUNDS=200000 scripts/stage "spoiled snapshots" .venv/bin/pytest --quiet tests/integration/etcd/test_fuzz.py
 
 demo: lab-ready ## Watch a real cluster being upgraded under traffic

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One cluster is restored: its story is taken back, who watched knows it, and the cluster beside it notices nothing."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster, restores
+from ansible_collections.kubeops.maintenance.extensions.molecule.support.restores import (
+    DATA,
+    FIRST,
+    Start,
+    Story,
+    Watcher,
+)
+
+if t.TYPE_CHECKING:
+    from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
+
+# Half of what a restored database begins with: etcd does not start from it.
+SPOIL = f"truncate --size=4096 {DATA}/kubeops-restore/*/prepared/member/snap/db"
+
+
+def spoiled(run: t.Any, lab: Lab, node: str) -> None:
+    """What was prepared is damaged while etcd is being stopped: nobody looks at it again before it is started."""
+    run.until("etcd is told to stop", lambda: restores.plan(lab, node).get("phase") == "stopping", seconds=180)
+    cluster.shell(lab, node, SPOIL)
+
+
+def test_what_does_not_start_is_taken_back(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
+    run = restore(snapshot=snapshot, restore_timeout=40)
+    spoiled(run, cluster2, "cp2")
+    assert run.finish(seconds=300) != 0
+    assert run.says("All members were rolled back: cp2 serve the data from before, and nothing is lost")
+    assert restores.phases(cluster2, ["cp2"]) == ["rolled_back"]
+    story.went_on()
+
+
+def test_the_story_is_taken_back(restore: Start, cluster1: Lab, cluster2: Lab, story: Story, snapshot: str) -> None:
+    beside = restores.state(cluster1, "cp1")
+    with Watcher(cluster2) as watcher:
+        run = restore(snapshot=snapshot)
+        assert run.finish(seconds=300) == 0, run.output
+        watcher.until_it_sees(FIRST)
+    assert watcher.backwards == []
+    assert watcher.lists == 2, "it was told once that what it knew was gone"
+    story.is_taken_back()
+    assert restores.state(cluster1, "cp1") == beside
+    assert run.says("the API was away for")
+    found = restores.plan(cluster2, "cp2")
+    assert (found["phase"], found["snapshot"]["name"]) == ("finished", snapshot)
+    print({key: found["at"][key] for key in found["at"]})
+
+
+def test_what_was_there_before_is_kept_until_it_is_cleaned_up(restore: Start, cluster2: Lab) -> None:
+    kept = f"{DATA}/kubeops-restore"
+    assert cluster.shell(cluster2, "cp2", f"ls -d {kept}/*/previous/member")
+    run = restore(restore_clean=True)
+    assert run.finish(seconds=120) == 0, run.output
+    assert cluster.shell(cluster2, "cp2", f"ls -d {kept} 2>/dev/null || true") == ""
+
+
+@pytest.mark.slow
+def test_a_second_restore_and_back_from_it(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
+    story.go_on()
+    run = restore(snapshot=snapshot)
+    assert run.finish(seconds=300) == 0, run.output
+    story.is_taken_back()
+    identity = restores.plan(cluster2, "cp2")["id"]
+    refused = restore(restore_undo=True)
+    assert refused.finish(seconds=120) != 0
+    undone = restore(restore_undo=identity)
+    assert undone.finish(seconds=300) == 0, undone.output
+    story.went_on()
+    again = restore(snapshot=snapshot)
+    assert again.finish(seconds=300) == 0, again.output
+    story.is_taken_back()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "phase",
+    ["preparing", "prepared", "stopping", "stopped", "swapped", "starting", "started", "verified", "committed"],
+)
+def test_killed_and_gone_on_with(restore: Start, cluster2: Lab, story: Story, snapshot: str, phase: str) -> None:
+    """A run dies as soon as its member is that far, and the same command ends what it began."""
+    story.go_on()
+    before = restores.plan(cluster2, "cp2").get("id")
+    killed = restore(snapshot=snapshot)
+
+    def is_there() -> bool:
+        found = restores.plan(cluster2, "cp2")
+        return found.get("id") != before and found.get("phase") == phase
+
+    killed.until(f"phase {phase}", is_there, seconds=240)
+    killed.kill()
+    killed.until_gone(seconds=120)
+    begun = restores.plan(cluster2, "cp2")
+    print(json.dumps(begun["at"]))
+    run = restore(snapshot=snapshot)
+    assert run.finish(seconds=300) == 0, run.output
+    story.is_taken_back()
+    assert restores.phases(cluster2, ["cp2"]) == ["finished"]
+    if phase not in ("preparing", "prepared"):
+        assert restores.plan(cluster2, "cp2")["id"] == begun["id"]
