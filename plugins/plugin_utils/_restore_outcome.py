@@ -72,7 +72,8 @@ def nodes(hosts: Hosts, wanted: t.Sequence[str]) -> dict[str, t.Any]:
 def result(hosts: Hosts, plan: Left, members: t.Sequence[str]) -> dict[str, t.Any]:
     """What a restore that has ended leaves: ``lost`` and ``lines`` to print, ``stats`` for whoever started the run.
 
-    What the snapshot did not know can be told by each member that had data before. ``restore_began`` and ``restore_served`` are on no host where an interrupted run was gone on with.
+    What the snapshot did not know can be told by each member that had data before. ``restore_began`` and
+    ``restore_served`` are on no host where an interrupted run was gone on with.
     """
     first = hosts[members[0]]
     away = None
