@@ -80,6 +80,7 @@ def _taken(
 
 
 def _is_for(snapshot: Result, purpose: t.Mapping[str, t.Any]) -> bool:
+    # Of etcd's very cluster: what was taken before a restore lacks what has happened since.
     wanted = ("tier", "run_key", *(["cluster_id"] if purpose["cluster_id"] else []))
     return all(snapshot.get(name) == purpose[name] for name in wanted)
 

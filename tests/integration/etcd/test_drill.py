@@ -204,7 +204,7 @@ def test_a_flipped_bit(etcd: Etcd) -> None:
 def test_a_sidecar_that_tells_of_another_file(etcd: Etcd, name: str, told: int | str) -> None:
     path = filled(etcd).backup()["snapshot"]["path"]
     pathlib.Path(store.sidecar(path)).write_text(json.dumps({**sidecar(path), name: told}))
-    assert f"the one that its sidecar describes: {name} " in refused(etcd).msg
+    assert f"the one that its sidecar describes: {name} " in refused(etcd, name=pathlib.Path(path).name).msg
     assert sidecar(path)["damaged"]
 
 
@@ -282,7 +282,7 @@ def refused_below(etcd: Etcd) -> str:
 def test_a_snapshot_of_another_cluster_is_not_taken_for_the_newest(etcd: Etcd) -> None:
     path = filled(etcd).backup()["snapshot"]["path"]
     other = etcd.backup()["snapshot"]["path"]
-    store.note(other, sidecar(other), cluster_id="1")
+    store.note(other, sidecar(other), cluster_id="1", kube_system_uid="another")
     assert hold(etcd)["snapshot"]["path"] == path
 
 

@@ -15,7 +15,7 @@ import typing as t
 
 from ..._errors import MaintenanceError
 from .. import disk
-from ..snapshots import store
+from ..snapshots import identity, store
 from ..snapshots.report import Report
 from ..snapshots.snapshot import is_described
 
@@ -97,7 +97,10 @@ def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
 def chosen(directory: str, names: t.Sequence[str]) -> list[tuple[str, dict[str, t.Any]]]:
     """The named snapshots, or all of the cluster that the newest one is of; newest first."""
     found = store.named(directory, names, "nothing was copied")
-    return found if names else [one for one in found if store.cluster(one[1]) == store.cluster(found[0][1])]
+    if names:
+        return found
+    newest = identity.of(found[0][1]) if found else None
+    return [one for one in found if newest and identity.same(identity.of(one[1]), newest)]
 
 
 def had(sidecar: t.Mapping[str, t.Any], to: str) -> bool:

@@ -25,7 +25,8 @@ from ..database.pages import Damaged
 from ..member import health, lock, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
-from ..snapshots import snapshot, store, vault
+from ..snapshots import identity, snapshot, store, vault
+from ..snapshots.identity import Identity
 from ..snapshots.report import Report, reported
 from . import drill_checks, throwaway
 
@@ -81,11 +82,12 @@ def _run(request: Request, report: Report) -> None:
 def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
     """The preflight. Raise MaintenanceError where a check fails; nothing has been written then."""
     try:
-        status = Gateway(local).status()
+        gateway = Gateway(local)
+        status, home = gateway.status(), identity.of_member(gateway)
     except GatewayError as error:
         report.checks.append(health.silent(local.name, error.msg))
         raise _refusal(report) from None
-    path, sidecar = _chosen(request, status.cluster_id)
+    path, sidecar = _chosen(request, home)
     tools = {
         **programs.of_member(local.data_dir, status.version, places=request.places),
         **vault.programs(request.directory, vault.version_for(sidecar)),
@@ -110,15 +112,15 @@ def _refusal(report: Report) -> MaintenanceError:
     return MaintenanceError(f"no drill was held, nothing was written: {reasons}")
 
 
-def _chosen(request: Request, cluster_id: str) -> tuple[str, dict[str, t.Any]]:
+def _chosen(request: Request, home: Identity) -> tuple[str, dict[str, t.Any]]:
     if request.name:
         return store.named(request.directory, [request.name], "no drill was held")[0]
     for path, sidecar in store.described(request.directory):
-        if sidecar.get("cluster_id") == cluster_id:
+        if identity.same(identity.of(sidecar), home):
             return path, sidecar
     raise MaintenanceError(
-        f"{request.directory}: there is no snapshot of the cluster {cluster_id} that this node's member is in, so no"
-        " drill was held. Take one first"
+        f"{request.directory}: there is no snapshot of the cluster {home.cluster_id} that this node's member is in, so"
+        " no drill was held. Take one first"
     )
 
 

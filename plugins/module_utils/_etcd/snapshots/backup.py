@@ -114,6 +114,7 @@ def _reusable(
 def _serves(request: Request, sidecar: dict[str, t.Any], seen: health.Observation | None) -> bool:
     wanted = {"schema": SCHEMA, "tier": request.label.tier, "run_key": request.label.run_key}
     if seen:
+        # Not by `identity`: what was taken before a restore lacks what has happened since.
         wanted["cluster_id"] = seen.status.cluster_id
     if sidecar.get("damaged") or any(sidecar.get(name) != value for name, value in wanted.items()):
         return False

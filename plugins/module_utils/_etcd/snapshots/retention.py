@@ -16,6 +16,9 @@ import dataclasses
 import datetime
 import typing as t
 
+from . import identity
+from .identity import Identity
+
 MANUAL, PRE_UPGRADE = "manual", "pre-upgrade"
 
 
@@ -30,7 +33,7 @@ class Snapshot:
     name: str
     taken: datetime.datetime
     tier: str
-    cluster: str
+    cluster: Identity
     verified: bool = True
     released: bool = False
     proven: bool = False
@@ -70,7 +73,7 @@ class _Tier(t.NamedTuple):
     period: t.Callable[[datetime.datetime], t.Hashable]
 
 
-def decide(snapshots: t.Iterable[Snapshot], policy: Policy, cluster: str, now: datetime.datetime) -> list[Verdict]:
+def decide(snapshots: t.Iterable[Snapshot], policy: Policy, cluster: Identity, now: datetime.datetime) -> list[Verdict]:
     """One verdict for each, newest first. ``cluster``: whose snapshots these are; those of others are left alone."""
     found = sorted(snapshots, key=lambda one: (one.taken, one.name), reverse=True)
     candidates = [one for one in found if not _untouchable(one, cluster, now)]
@@ -85,9 +88,9 @@ def decide(snapshots: t.Iterable[Snapshot], policy: Policy, cluster: str, now: d
     return _limited(verdicts, policy.at_most)
 
 
-def _untouchable(one: Snapshot, cluster: str, now: datetime.datetime) -> str:
+def _untouchable(one: Snapshot, cluster: Identity, now: datetime.datetime) -> str:
     """Why it is kept whatever the policy says, empty where the policy decides."""
-    if one.cluster != cluster:
+    if not identity.same(one.cluster, cluster):
         return "of another cluster"
     if one.tier == MANUAL:
         return "taken by hand: never deleted by itself"

@@ -21,7 +21,8 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..member import lock, topology
 from ..member.gateway import Gateway
-from . import store, vault
+from . import identity, store, vault
+from .identity import Identity
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
 from .snapshot import is_described
@@ -97,16 +98,17 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
         report.act(f"delete {orphan}, whose snapshot a killed run has deleted", functools.partial(os.unlink, orphan))
 
 
-def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[str, str]:
+def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[Identity, str]:
     """The identity of the cluster that this node's member is in, and its newest snapshot."""
     local = topology.discover(request.manifests, request.unit)
-    cluster_id = Gateway(local).status().cluster_id
-    ours = [path for path, sidecar in found.items() if sidecar.get("cluster_id") == cluster_id]
+    home = identity.of_member(Gateway(local))
+    ours = [path for path, sidecar in found.items() if identity.same(identity.of(sidecar), home)]
     # One from a time when the clock was ahead would stand for all that are newer.
     for path in sorted(ours, key=lambda one: _is_future(found[one])):
-        return store.cluster(found[path]), path
+        # What the member did not tell, its newest snapshot may.
+        return Identity(home.cluster_id, home.kube_system_uid or identity.of(found[path]).kube_system_uid), path
     raise MaintenanceError(
-        f"{request.directory}: there is no snapshot of the cluster {cluster_id} that etcd/{local.name} is in, so"
+        f"{request.directory}: there is no snapshot of the cluster {home.cluster_id} that etcd/{local.name} is in, so"
         " nothing was deleted. Take one first"
     )
 
@@ -126,7 +128,7 @@ def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]
             name=path,
             taken=taken,
             tier=str(sidecar["tier"]),
-            cluster=store.cluster(sidecar),
+            cluster=identity.of(sidecar),
             verified=os.path.getsize(path) == sidecar["size"] and not sidecar.get("damaged"),
             released=bool(sidecar.get("released")),
             proven=bool(sidecar.get("proven")),

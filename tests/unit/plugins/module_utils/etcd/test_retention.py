@@ -10,6 +10,7 @@ import datetime
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.identity import Identity
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.retention import (
     Policy,
     Snapshot,
@@ -20,7 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime.datetime(2026, 11, 20, 10, 30, tzinfo=datetime.UTC)
-HOME = "home"
+HOME = Identity("now", "home")
+#: Before a restore, and where nobody can read the UID.
+BEFORE, NAMELESS = Identity("before", "home"), Identity("now")
 DEFAULT = Policy()
 
 snapshots = st.lists(
@@ -33,7 +36,9 @@ snapshots = st.lists(
             timezones=st.sampled_from([datetime.UTC, datetime.timezone(datetime.timedelta(hours=-9))]),
         ),
         tier=st.sampled_from(TIERS),
-        cluster=st.sampled_from([HOME, HOME, HOME, "other", ""]),
+        cluster=st.sampled_from(
+            [HOME, HOME, BEFORE, NAMELESS, Identity("now", "other"), Identity("other"), Identity("")]
+        ),
         verified=st.sampled_from([True, True, True, False]),
         released=st.booleans(),
         proven=st.booleans(),
@@ -56,7 +61,11 @@ def kept(found: t.Iterable[Snapshot], policy: Policy = DEFAULT, now: datetime.da
 
 
 def ordinary(found: t.Iterable[Snapshot]) -> list[Snapshot]:
-    mine = (one for one in found if one.cluster == HOME and one.ordinary and one.verified and one.taken <= NOW)
+    mine = (
+        one
+        for one in found
+        if one.cluster in (HOME, BEFORE, NAMELESS) and one.ordinary and one.verified and one.taken <= NOW
+    )
     return sorted(mine, key=lambda one: (one.taken, one.name), reverse=True)
 
 

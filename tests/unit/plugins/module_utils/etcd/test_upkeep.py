@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import json
@@ -31,9 +32,10 @@ class Node:
     """A node with one real snapshot, of which older ones are made by changing its sidecar."""
 
     root: pathlib.Path
-    url: str
+    etcd: FakeEtcd
 
     def __post_init__(self) -> None:
+        self.url = self.etcd.url
         self.backups, manifests = self.root / "backups", self.root / "manifests"
         manifests.mkdir()
         words = f"--name=cp1\n- --data-dir=/var/lib/etcd\n- --listen-client-urls={self.url}\n"
@@ -71,7 +73,7 @@ class Node:
 @pytest.fixture
 def node(tmp_path: pathlib.Path) -> t.Iterator[Node]:
     with FakeEtcd() as etcd:
-        yield Node(tmp_path, etcd.url)
+        yield Node(tmp_path, etcd)
 
 
 def test_what_nothing_keeps_is_deleted_with_its_companions(node: Node) -> None:
@@ -111,6 +113,17 @@ def test_a_cluster_that_was_restored_is_the_same_cluster(node: Node) -> None:
     """Its etcd has a new id, and its snapshots from before are as much its own."""
     old = node.older(3, cluster_id="before")
     assert [one["name"] for one in node.prune()["removed"]] == [old]
+
+
+def test_before_the_first_snapshot_after_a_restore(node: Node) -> None:
+    """All are from before it, and the member tells whose they are."""
+    known = json.loads(pathlib.Path(store.sidecar(str(node.newest))).read_text())
+    namespace = base64.b64encode(json.dumps({"metadata": {"uid": known["kube_system_uid"]}}).encode()).decode()
+    node.etcd.answers["kv/range"] = (200, json.dumps({"kvs": [{"value": namespace}]}).encode())
+    store.note(str(node.newest), known, cluster_id="before")
+    old, other = node.older(3, cluster_id="before"), node.older(4, kube_system_uid="another")
+    assert [one["name"] for one in node.prune()["removed"]] == [old]
+    assert other in node.files()
 
 
 def test_nothing_goes_where_the_newest_is_damaged(node: Node) -> None:
