@@ -39,7 +39,10 @@ def check_same_cluster(ca: frozenset[str], facts: HostFacts, server: str) -> lis
             checks.append(Check(SAME_CLUSTER, PASS, name, f"has the certificate authority of the API at {server}"))
         else:
             evidence = f"the API at {server} is of another cluster than host {host}"
-            fix = "check kubeconfig, context, K8S_AUTH_* and the inventory; nothing was changed"
+            fix = (
+                "check kubeconfig, context, K8S_AUTH_* and the inventory (where it has several clusters, -e"
+                " cluster=NAME says which one is meant); nothing was changed"
+            )
             checks.append(Check(SAME_CLUSTER, FAIL, name, evidence, fix))
     return checks
 

@@ -52,7 +52,8 @@ def test_another_cluster_is_all_that_is_said() -> None:
     ]
     assert found[1].sentence() == (
         f"FAIL  same cluster: host w1: the API at {SERVER} is of another cluster than host w1. "
-        "Fix: check kubeconfig, context, K8S_AUTH_* and the inventory; nothing was changed"
+        "Fix: check kubeconfig, context, K8S_AUTH_* and the inventory (where it has several clusters, -e cluster=NAME"
+        " says which one is meant); nothing was changed"
     )
     lines = summary.lines(plan.make(cluster, NEW, facts), found)
     assert lines[:2] == [
