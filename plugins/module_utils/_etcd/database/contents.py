@@ -170,6 +170,7 @@ class _Walk:
         name = _key_of(value)
         self.tally.add(name, value, tombstone)
         if name in KEPT:
+            protobuf.first(value, 5)  # so that one that cannot be read is told of here, where its row is known
             self.kept[name] = b"" if tombstone else value
         if self._visit:
             self._visit(_main(key), name, value, tombstone)

@@ -124,6 +124,7 @@ def test_a_bucket_is_missing(name: bytes) -> None:
         ("key", etcdfile.revision(2), b"\x0a\x05abc"),
         ("key", etcdfile.revision(2), b"\x0a"),
         ("key", etcdfile.revision(2), b"\x12\x05abc"),
+        ("key", etcdfile.revision(2), etcdfile.field(1, layout.KUBE_SYSTEM) + b"\x0f"),
         ("members", b"ff", b"{"),
         ("members", b"ff", b"[1]"),
         ("members", b"ff", b'[["id", 1], [2, 3]]'),
