@@ -10,5 +10,5 @@ from ansible.module_utils import _internal
 
 @pytest.fixture(autouse=True)
 def no_controller(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module runs without a controller in its process, where warnings would go another way. Other tests import one."""
+    """A module runs without a controller in its process, where warnings go another way. Other tests import one."""
     monkeypatch.setattr(_internal, "is_controller", False)
