@@ -20,6 +20,8 @@ description:
   - A member that leads hands its leadership to a follower that has been defragmented first, and is refused where there
     is none. So call it on all followers, then on the leader; the playbook C(kubeops.maintenance.defrag) does.
   - When etcd does not answer in time, it goes on all the same. Then it is watched until its file is smaller.
+author:
+  - kubeops.maintenance contributors (@kubeops)
 options:
   state:
     description:

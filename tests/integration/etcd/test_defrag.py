@@ -17,6 +17,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag i
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.limits import Limits
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.look import Request
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.lock import member_lock
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_defrag
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
     FREE,
@@ -36,6 +37,7 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd im
     make,
     together,
 )
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.restores import put
 
 NAMES = ("m1", "m2", "m3")
 NODE = b"k8s\0\n\x0a\n\x02v1\x12\x04Node\x12\x99\x01\n\x03cp1b\x70\n\x18kubeops.maintenance/work\x12"
@@ -175,19 +177,17 @@ def test_during_other_maintenance_of_the_member(etcd: Etcd) -> None:
     assert f"still held by process {os.getpid()} (snapshot of etcd/cp1)" in result["msg"]
 
 
-@pytest.mark.parametrize(
-    ("content", "phase"),
-    [('{"phase": "swapping"}', "swapping"), ("{", "not readable"), ('{"phase": "prepared"}', "prepared")],
-)
-def test_during_a_restore(etcd: Etcd, content: str, phase: str) -> None:
+@pytest.mark.parametrize("phase", [plan.PREPARED, plan.SWAPPING, plan.COMMITTED, plan.ROLLING_BACK])
+def test_during_a_restore(etcd: Etcd, phase: str) -> None:
     fragment([etcd])
-    for number, final in enumerate(("committed", "rolled_back")):
-        plan = etcd.data / "kubeops-restore" / f"2026-{number}" / "plan.json"
-        plan.parent.mkdir(parents=True)
-        plan.write_text(json.dumps({"phase": final}))
+    for number, final in enumerate(plan.FINAL):
+        put(etcd.data, final, f"20261121T183000Z-00000{number}")
     assert not defrag(etcd, check=True, single_member=True).get("failed")
-    plan.write_text(content)
-    assert f"{plan} is {phase}" in evidence(refused(etcd, single_member=True), "fail")["no restore in progress"]
+    unfinished = put(etcd.data, phase)
+    found = evidence(refused(etcd, single_member=True), "fail")
+    assert found == {"no restore in progress": f"{unfinished.folder} is {phase}"}
+    (pathlib.Path(unfinished.folder) / "plan.json").write_text("{")
+    assert "plan.json: cannot be read" in refused(etcd, single_member=True)["msg"]
 
 
 def test_during_an_upgrade_of_any_node(etcd: Etcd) -> None:

@@ -11,6 +11,7 @@ import sys
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import FREE, fragment, leader, status
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
@@ -21,6 +22,7 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd im
     together,
 )
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.test_nospace import alarms, fill, small
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.restores import put
 
 SMALL = {"defrag_free_bytes": FREE}
 Play = t.Callable[..., playbook_run.Run]
@@ -118,13 +120,11 @@ def test_one_reason_stops_all(members: t.Sequence[Etcd], play: Play, tmp_path: p
     """A host that is silent, too: what is at work there is not known."""
     fragment(members)
     before = sizes(members)
-    plan = members[2].data / "kubeops-restore" / "one" / "plan.json"
-    plan.parent.mkdir(parents=True)
-    plan.write_text('{"phase": "stopped"}')
+    restored = put(members[2].data, plan.STOPPED)
     run = play()
     assert run.code
     assert "no restore in progress: etcd: " in run.said
-    plan.write_text('{"phase": "committed"}')
+    plan.enter(restored, plan.FINISHED)
     silent = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     hosts = {f"host-of-{one.name}": host(one) for one in members[:2]}
     groups = {"kube_control_plane": {"hosts": {**hosts, "silent": silent}}}

@@ -80,13 +80,12 @@ def no_upgrade(name: str, traces: t.Sequence[str]) -> Check:
     return Check(name, FAIL, "cluster", "; ".join(traces), fix)
 
 
-def no_restore(unfinished: t.Mapping[str, str]) -> Check:
-    """Path of a plan -> its phase."""
+def no_restore(unfinished: str) -> Check:
+    name = "no restore in progress"
     if not unfinished:
-        return Check("no restore in progress", PASS, "etcd", "none is unfinished on this node")
-    evidence = ", ".join(f"{path} is {phase}" for path, phase in unfinished.items())
-    fix = "finish the restore, or undo it, first: restore.yml goes on from where it was left"
-    return Check("no restore in progress", FAIL, "etcd", evidence, fix)
+        return Check(name, PASS, "etcd", "none is unfinished on this node")
+    fix = "finish the restore (restore.yml goes on from where it was left), or undo it, first"
+    return Check(name, FAIL, "etcd", unfinished, fix)
 
 
 def room(directory: str, free: int, found: Size) -> Check:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import glob
-import json
 import os
 import typing as t
 
@@ -26,6 +24,7 @@ from ..member.cluster import Cluster, Seen, survey
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..member.state import Status
+from ..restore import plan
 from . import guards
 from .limits import Limits, Size, size
 from .maintainer import Maintainer
@@ -35,8 +34,6 @@ from .report import Report
 _PATIENCE = 5
 # Where Kubernetes keeps its nodes.
 NODES = b"/registry/minions/"
-RESTORES = "kubeops-restore"
-_FINAL = ("committed", "rolled_back")
 # Node objects as they are stored -> what an upgrade has left on this node or on them.
 Traces = t.Callable[[t.Iterable[tuple[bytes, bytes]]], list[str]]
 
@@ -139,7 +136,7 @@ def check(request: Request, local: LocalMember, found: Found) -> list[Check]:
     gate = guards.gate(found.cluster)
     return [
         *gate,
-        guards.no_restore(unfinished(local.data_dir)),
+        _no_restore(local),
         _no_upgrade(request, local, well=not failures(gate)),
         guards.other_defragmentation(found.inflight),
     ]
@@ -155,21 +152,12 @@ def _no_upgrade(request: Request, local: LocalMember, well: bool) -> Check:
         return Check(name, FAIL, "cluster", error.msg, "look at the member's log")
 
 
-def unfinished(data_dir: str) -> dict[str, str]:
-    """Plans of restores -> their phases, those that are neither through nor undone."""
-    phases = {
-        path: _phase(path)
-        for path in sorted(glob.glob(os.path.join(glob.escape(data_dir), RESTORES, "*", "plan.json")))
-    }
-    return {path: phase for path, phase in phases.items() if phase not in _FINAL}
-
-
-def _phase(path: str) -> str:
+def _no_restore(local: LocalMember) -> Check:
     try:
-        with open(path, encoding="utf-8") as file:
-            return str(json.load(file)["phase"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        return f"not readable ({type(error).__name__})"
+        found = plan.unfinished(local.data_dir)
+    except MaintenanceError as error:
+        return guards.no_restore(error.msg)
+    return guards.no_restore(f"{found.folder} is {found.phase}" if found else "")
 
 
 def room(local: LocalMember, found: Found) -> Check:
