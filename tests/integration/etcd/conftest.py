@@ -8,7 +8,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd
+from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd, restoring
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import S3
 
 
@@ -28,6 +28,15 @@ def etcd(releases: list[real_etcd.Release], tmp_path: pathlib.Path) -> t.Iterato
     """The newest release, alone in its cluster."""
     with real_etcd.Etcd(releases[-1], tmp_path / "cp1").running() as server:
         yield server
+
+
+@pytest.fixture
+def saved(etcd: real_etcd.Etcd) -> dict[str, t.Any]:
+    """What the plan of a restore says, of a member that has something in it and goes on."""
+    client = restoring.fill(etcd)
+    taken = restoring.save([etcd])
+    client.put(b"/registry/pods/default/later", b"x")
+    return restoring.order([etcd], taken)
 
 
 @pytest.fixture(scope="module")

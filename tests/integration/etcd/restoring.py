@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import shutil
 import typing as t
 
@@ -62,6 +63,11 @@ def tree(etcd: Etcd) -> Tree:
         for path in sorted(top.rglob("*"))
         if not path.is_relative_to(etcd.data / "member")
     }
+
+
+def plain(action: str) -> str:
+    """Without what is made up each time."""
+    return re.sub(r"[0-9a-f]{32}", "", action)
 
 
 def sidecar(etcd: Etcd, name: str) -> dict[str, t.Any]:

@@ -6,13 +6,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pathlib
+import shutil
+import subprocess
+import sys
+import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import state
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import GatewayError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan, restored
+from ansible_collections.kubeops.maintenance.plugins.modules import etcd_restore
+from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
     Client,
@@ -91,3 +100,80 @@ def test_a_cluster_that_was_restored_is_saved_proven_and_restored_again(etcd: Et
             taken = save([etcd])
             hold = drill.Request(str(etcd.backups), manifests=str(etcd.root), lock_path=str(etcd.root / "lock"))
             assert drill.run(hold)["snapshot"]["proven"]
+
+
+def test_check_mode_does_all_of_it_and_leaves_nothing(etcd: Etcd, saved: dict[str, t.Any]) -> None:
+    before = restoring.tree(etcd)
+    forecast = prepared(etcd, saved, dry_run=True, drill=True)
+    assert restoring.tree(etcd) == before
+    assert (forecast["changed"], forecast["plan"], forecast["phase"]) == (True, None, "")
+    assert forecast["durations"].keys() >= {"verify", "drill", "restore"}
+    result = prepared(etcd, saved, drill=True)
+    assert [restoring.plain(action) for action in forecast["actions"]] == [
+        restoring.plain(action) for action in result["actions"]
+    ]
+    assert forecast["expected"] == result["expected"]
+    said = [[(check["name"], check["status"]) for check in one["checks"]] for one in (forecast, result)]
+    assert said[0] == said[1]
+    assert restoring.sidecar(etcd, saved["snapshot"]["name"])["proven"]
+
+
+def test_the_module(etcd: Etcd, saved: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"manifest_dir": str(etcd.root), "dir": str(etcd.backups), "state": "prepared", "plan": saved}
+    monkeypatch.setattr(etcd_restore, "kubelet", lambda _module: "inactive")
+    failed = modules.call(etcd_restore, **places)
+    assert "FAIL  member can be started: kubelet.service: inactive" in failed["msg"]
+    monkeypatch.setattr(etcd_restore, "kubelet", lambda _module: "active")
+    said = modules.call(etcd_restore, check=True, **places)
+    done = modules.call(etcd_restore, **places)
+    again = modules.call(etcd_restore, **places)
+    assert [said["changed"], done["changed"], again["changed"]] == [True, True, False]
+    assert done.keys() - {"invocation"} == failed.keys() - {"invocation", "failed", "msg"}
+    assert again["plan"] == done["plan"]
+
+
+def test_a_disk_that_was_lost(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """One member's data is gone, and it does not start: it is restored like the others."""
+    members = make(releases[-1], tmp_path, NAMES)
+    with together(members):
+        fill(members[0])
+        wanted = order(members, save(members))
+        members[2].end()
+        shutil.rmtree(members[2].data)
+        with pytest.raises(MaintenanceError, match="data directory is not there. Mount its disk"):
+            prepared(members[2], wanted)
+        members[2].data.mkdir(mode=0o750)
+        results = [prepared(one, wanted, places=()) for one in members]
+    assert {result["expected"]["keys"] for result in results} == {30}
+    assert results[2]["plan"]["owner"]["mode"] == 0o750
+    assert len({result["expected"]["revision"] for result in results}) == 1
+
+
+@pytest.mark.parametrize("step", ["restore", "check"])
+def test_killed_and_run_again(etcd: Etcd, saved: dict[str, t.Any], step: str) -> None:
+    code = (
+        "import json, sys, time\n"
+        "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import prepare, report\n"
+        "step = getattr(prepare.restored, sys.argv[1])\n"
+        "def hang(*arguments):\n"
+        "    if sys.argv[1] == 'restore':\n"
+        "        step(*arguments)\n"
+        "    print('here', flush=True)\n"
+        "    time.sleep(600)\n"
+        "setattr(prepare.restored, sys.argv[1], hang)\n"
+        "request = report.Request(manifests=sys.argv[2], lock_path=sys.argv[3])\n"
+        "prepare.run(request, prepare.Wanted(json.loads(sys.argv[5]), sys.argv[4], kubelet='active'))\n"
+    )
+    words = [step, str(etcd.root), str(etcd.root / "lock"), str(etcd.backups), json.dumps(saved)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"here\n"
+        process.kill()
+    left = plan.read(str(etcd.data), ID)
+    assert left
+    assert left.phase == plan.PREPARING
+    result = prepared(etcd, saved)
+    assert result["phase"] == plan.PREPARED
+    assert result["actions"][0] == f"remove {left.folder}, which was prepared and never begun"
+    assert restored.read(os.path.dirname(left.prepared))[0].keys == 30

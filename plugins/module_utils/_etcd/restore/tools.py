@@ -18,7 +18,7 @@ from ..member.local_member import LocalMember
 from ..member.programs import Program
 from ..snapshots import vault
 
-_TAG = re.compile(r":v?(\d+\.\d+\.\d+)[^/:@]*(@.*)?")
+_TAG = re.compile(r":v?(\d+\.\d+\.\d+)[^/:@]*(@.*)?$")
 
 
 def release(local: LocalMember, places: t.Sequence[str]) -> str:
