@@ -14,6 +14,8 @@ from ansible import constants as C
 from ..module_utils._errors import MaintenanceError
 from ..module_utils._etcd.copies import exchange
 from ..module_utils._etcd.copies.exchange import Arrival
+from ..module_utils._etcd.copies.tools import Tools
+from ..module_utils._etcd.snapshots import vault
 from ..plugin_utils._exchange import Exchange, decoded
 
 
@@ -24,6 +26,7 @@ class ActionModule(Exchange):
         "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
         "dest": {"type": "path"},
         "names": {"type": "list", "elements": "str", "default": []},
+        "tools": {"type": "bool", "default": False},
     }
 
     @property
@@ -33,16 +36,25 @@ class ActionModule(Exchange):
 
     def work(self) -> None:
         self.report.to = self.place
-        for one in self.ask("listed", names=self.options["names"])["snapshots"]:
+        wanted = {"names": self.options["names"], "with_tools": self.options["tools"]}
+        for one in self.ask("listed", **wanted)["snapshots"]:
             arrival = Arrival(self.place, str(one["name"]), one["sidecar"])
-            if arrival.is_here():
+            if self._brought(arrival, arrival.name):
+                self.report.copied.append(arrival.name)
+            else:
                 self.report.present.append(arrival.name)
-                continue
-            size = sum(file.size for file in arrival.files)
-            self.report.act(
-                f"fetch {arrival.name} to {self.place}: {size} bytes", functools.partial(self._bring, arrival)
-            )
-            self.report.copied.append(arrival.name)
+            if one.get("tools") and self.has_yet_to_bring(one["sidecar"]):
+                programs = Tools(self.place, arrival.name, one["sidecar"], one["tools"])
+                names = ", ".join(file.name for file in programs.files)
+                self._brought(programs, f"{names} of etcd {vault.version_for(one['sidecar'])}")
+
+    def _brought(self, arrival: Arrival, told: str) -> bool:
+        """Whether something had to be brought."""
+        if arrival.is_here():
+            return False
+        size = sum(file.size for file in arrival.files)
+        self.report.act(f"fetch {told} to {self.place}: {size} bytes", functools.partial(self._bring, arrival))
+        return True
 
     def _bring(self, arrival: Arrival) -> None:
         here = arrival.begin()

@@ -12,8 +12,8 @@ import typing as t
 from ansible import constants as C
 
 from ..module_utils._errors import MaintenanceError
-from ..module_utils._etcd.copies import copies, exchange
-from ..module_utils._etcd.snapshots import store
+from ..module_utils._etcd.copies import copies, exchange, tools
+from ..module_utils._etcd.snapshots import store, vault
 from ..plugin_utils._exchange import Exchange
 
 
@@ -24,6 +24,7 @@ class ActionModule(Exchange):
         "src": {"type": "path", "required": True},
         "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
         "names": {"type": "list", "elements": "str", "default": []},
+        "tools": {"type": "bool", "default": False},
         "lock_timeout": {"type": "int", "default": 120},
     }
 
@@ -35,22 +36,33 @@ class ActionModule(Exchange):
         self.report.to = self.options["dir"]
         store.check_directory(self.place)
         for path, sidecar in copies.chosen(self.place, self.options["names"]):
-            name = os.path.basename(path)
-            said = self.ask("expected", name=name, sidecar=sidecar)
-            if said["present"]:
-                self.report.present.append(name)
-                continue
-            size = sum(file.size for file in copies.files(path, sidecar))
-            bring = functools.partial(self._bring, path, sidecar, said["here"])
-            self.report.act(f"send {name} to {self.options['dir']}: {size} bytes", bring)
-            self.report.copied.append(name)
+            what = {"name": os.path.basename(path), "sidecar": sidecar}
+            found = copies.files(path, sidecar)
+            there = self.report.copied if self._brought(str(what["name"]), found, what) else self.report.present
+            there.append(str(what["name"]))
+            if self.options["tools"] and self.has_yet_to_bring(sidecar):
+                programs = tools.files(self.place, sidecar)
+                names = ", ".join(one.name for one in programs)
+                if programs:
+                    release = f"{names} of etcd {vault.version_for(sidecar)}"
+                    self._brought(release, programs, {**what, "tools": tools.sizes(programs)})
 
-    def _bring(self, path: str, sidecar: dict[str, t.Any], here: t.Mapping[str, int]) -> None:
-        for file in copies.files(path, sidecar):
-            self._send(os.path.basename(path), sidecar, file, int(here[file.name]))
-        self.ask("published", name=os.path.basename(path), sidecar=sidecar, lock_timeout=self.options["lock_timeout"])
+    def _brought(self, told: str, files: t.Sequence[copies.File], what: t.Mapping[str, t.Any]) -> bool:
+        """Whether something had to be brought."""
+        said = self.ask("expected", **what)
+        if said["present"]:
+            return False
+        bring = functools.partial(self._bring, files, what, said["here"])
+        self.report.act(f"send {told} to {self.options['dir']}: {sum(one.size for one in files)} bytes", bring)
+        return True
 
-    def _send(self, name: str, sidecar: dict[str, t.Any], file: copies.File, offset: int) -> None:
+    def _bring(self, files: t.Sequence[copies.File], what: t.Mapping[str, t.Any], here: t.Mapping[str, int]) -> None:
+        for file in files:
+            if file.name in here:  # of programs, some may be there
+                self._send(file, what, int(here[file.name]))
+        self.ask("published", **what, lock_timeout=self.options["lock_timeout"])
+
+    def _send(self, file: copies.File, what: t.Mapping[str, t.Any], offset: int) -> None:
         while offset < file.size:
             with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="piece-") as local:
                 size = exchange.pack(file.path, offset, local.write)
@@ -60,7 +72,7 @@ class ActionModule(Exchange):
                 there = self._connection._shell.join_path(self._connection._shell.tmpdir, "piece")
                 self._transfer_file(local.name, there)
                 self._fixup_perms2((self._connection._shell.tmpdir, there), execute=False)
-                said = self.ask("written", name=name, sidecar=sidecar, file=file.name, offset=offset, piece=there)
+                said = self.ask("written", **what, file=file.name, offset=offset, piece=there)
             if said["size"] != offset + size:
                 raise MaintenanceError(
                     f"{file.name}: {said['size']} bytes were written, not {offset + size}. Run it again"

@@ -59,6 +59,16 @@ options:
     description:
       - What the sidecar of the snapshot says.
     type: dict
+  with_tools:
+    description:
+      - With O(state=listed), also say which programs are kept with the snapshots, with their sizes.
+    type: bool
+    default: false
+  tools:
+    description:
+      - Names and sizes of programs. With these it is them that are expected, written and published, and not the
+        snapshot.
+    type: dict
   copies:
     description:
       - With O(state=noted), where there are copies.
@@ -95,7 +105,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 snapshots:
-  description: Names and sidecars of the snapshots.
+  description: Names and sidecars of the snapshots, and with O(with_tools) the programs that are kept with them.
   returned: O(state=listed)
   type: list
   elements: dict
@@ -125,20 +135,29 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
-from ..module_utils._etcd.copies import copies, exchange
+from ..module_utils._etcd.copies import copies, exchange, tools
 from ..module_utils._etcd.member import lock
+from ..module_utils._etcd.member.programs import NAMES
 from ..module_utils._etcd.snapshots import store
 
 
 def listed(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
     store.check_directory(options["dir"])
-    found = copies.chosen(options["dir"], options["names"])
-    return {"changed": False, "snapshots": [{"name": os.path.basename(path), "sidecar": said} for path, said in found]}
+    found = [
+        {
+            "name": os.path.basename(path),
+            "sidecar": said,
+            **({"tools": tools.sizes(tools.files(options["dir"], said))} if options["with_tools"] else {}),
+        }
+        for path, said in copies.chosen(options["dir"], options["names"])
+    ]
+    return {"changed": False, "snapshots": found}
 
 
 def read(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
     ((path, sidecar),) = copies.chosen(options["dir"], [options["name"]])
-    for one in copies.files(path, sidecar):
+    programs = tools.files(options["dir"], sidecar) if options["file"] in NAMES else []
+    for one in [*copies.files(path, sidecar), *programs]:
         if one.name == options["file"]:
             piece = bytearray()
             size = exchange.pack(one.path, options["offset"], piece.extend, exchange.ANSWER)
@@ -146,15 +165,20 @@ def read(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
     raise MaintenanceError(f"{options['file']!r} is no file of {options['name']}")
 
 
+def arrives(options: dict[str, t.Any]) -> exchange.Arrival:
+    wanted = (options["dir"], options["name"], options["sidecar"])
+    return tools.Tools(*wanted, options["tools"]) if options["tools"] else exchange.Arrival(*wanted)
+
+
 def expected(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    arrival = arrives(options)
     if arrival.is_here():
         return {"changed": False, "present": True, "here": {}}
     return {"changed": False, "present": False, "here": {} if check_mode else arrival.begin()}
 
 
 def written(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    arrival = arrives(options)
     if check_mode:
         return {"changed": True, "size": options["offset"]}
     try:
@@ -167,7 +191,7 @@ def written(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
 
 
 def published(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    arrival = exchange.Arrival(options["dir"], options["name"], options["sidecar"])
+    arrival = arrives(options)
     if not check_mode:
         with lock.member_lock("arrival of a snapshot", options["lock_timeout"]):
             arrival.publish()
@@ -205,6 +229,8 @@ def main() -> None:
             "offset": {"type": "int", "default": 0},
             "piece": {"type": "path"},
             "sidecar": {"type": "dict"},
+            "with_tools": {"type": "bool", "default": False},
+            "tools": {"type": "dict"},
             "copies": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "int", "default": 120},
         },

@@ -38,6 +38,13 @@ options:
     type: list
     elements: str
     default: []
+  tools:
+    description:
+      - Also bring the programs of etcd that are kept with the snapshots, where the controller keeps none of their
+        release. Without them, whoever restores there has to find them elsewhere.
+      - They are compared with the sidecars of the snapshots. What they are kept in is C(tools/etcd-VERSION).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP

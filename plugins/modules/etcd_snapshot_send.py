@@ -37,6 +37,13 @@ options:
     type: list
     elements: str
     default: []
+  tools:
+    description:
+      - Also bring the programs of etcd that are kept with the snapshots, where the node keeps none of their release.
+        Without them, whoever restores there has to find them elsewhere.
+      - They are compared with the sidecars of the snapshots. What they are kept in is C(tools/etcd-VERSION).
+    type: bool
+    default: false
   lock_timeout:
     description:
       - Seconds to wait for maintenance of the node's member to end, before what has arrived gets its name.

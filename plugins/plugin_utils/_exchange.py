@@ -27,6 +27,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils._drain import parents
 from ..module_utils._errors import MaintenanceError, as_failure
 from ..module_utils._etcd.copies.copies import CopyReport
+from ..module_utils._etcd.snapshots import vault
 from ..module_utils._etcd.snapshots.report import reported
 
 NODE = "kubeops.maintenance.etcd_snapshot_exchange"
@@ -47,6 +48,7 @@ class Exchange(ActionBase, abc.ABC):  # type: ignore[misc]
         _spec, self.options = self.validate_argument_spec(argument_spec=self.SPEC)
         self._task_vars, self._alone = task_vars, parents.watch()
         self.report = CopyReport(bool(self._task.check_mode))
+        self._versions: set[str] = set()
         try:
             if C.DEFAULT_DEBUG:
                 raise MaintenanceError("ANSIBLE_DEBUG would print every Secret of the cluster. Switch it off for this")
@@ -83,6 +85,13 @@ class Exchange(ActionBase, abc.ABC):  # type: ignore[misc]
                 raise MaintenanceError(f"the module did not end as a module does (exit status {said.get('rc')})")
             raise MaintenanceError(str(said.get("msg")))
         return t.cast(dict[str, t.Any], said)
+
+    def has_yet_to_bring(self, sidecar: t.Mapping[str, t.Any]) -> bool:
+        """Whether the tools of that release were not looked at yet: many snapshots have the same ones."""
+        version = vault.version_for(sidecar)
+        new = version not in self._versions
+        self._versions.add(version)
+        return new
 
     def _spent(self, what: str, seconds: float) -> None:
         self.report.durations[what] += seconds

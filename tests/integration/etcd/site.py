@@ -69,7 +69,9 @@ class Site:
         }
 
     def content(self, place: pathlib.Path) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted(place.iterdir())} if place.exists() else {}
+        """The files in it, and none below."""
+        found = sorted(place.iterdir()) if place.exists() else []
+        return {path.name: path.read_bytes() for path in found if path.is_file()}
 
     def modes(self, place: pathlib.Path) -> set[int]:
-        return {path.stat().st_mode & 0o777 for path in place.iterdir()}
+        return {path.stat().st_mode & 0o777 for path in place.iterdir() if path.is_file()}

@@ -11,6 +11,7 @@ import json
 import pathlib
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import vault
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import verify
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd import etcdfile
 
@@ -56,6 +57,18 @@ def put(place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", **c
         }
     (place / f"{path.name}.json").write_text(json.dumps({**sidecar, **changes}, indent=2, sort_keys=True) + "\n")
     return path
+
+
+def keep_tools(place: pathlib.Path, version: str, **programs: bytes) -> dict[str, t.Any]:
+    """What a sidecar says of them."""
+    folder = pathlib.Path(vault.directory(str(place), version))
+    folder.mkdir(parents=True, mode=0o700)
+    for name, content in programs.items():
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o700)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in programs.items()}
+    vault.sign(str(folder), digests)
+    return {"version": version, "directory": str(folder), "programs": digests}
 
 
 def sidecar(path: pathlib.Path) -> dict[str, t.Any]:

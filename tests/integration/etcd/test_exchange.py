@@ -12,6 +12,7 @@ import sys
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import vault
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import snapshots
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.site import Site
 from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT
@@ -60,6 +61,44 @@ def test_to_the_controller_and_to_another_node(site: Site) -> None:
     assert len(said) < 300_000
     assert '"data"' not in said
     assert not list(site.root.rglob("*piece*"))
+
+
+PROGRAMS = {"etcd": b"the server" * 500_000, "etcdutl": b"the tool" * 200_000}
+
+
+def test_the_tools_of_a_snapshot(site: Site) -> None:
+    """A host that has lost its disk has none, and the controller may be all that is left."""
+    place, there = site.backups("cp1"), site.backups("cp2")
+    tools = snapshots.keep_tools(place, "3.6.16", **PROGRAMS)
+    for hour in (8, 9):
+        snapshots.put(place, hour, tools=tools)
+    both = (fetch(tools=True), "cp1", site.controller), (send(tools=True), "cp2", there)
+    for task, host, target in both:
+        assert "changed=1" in site.play(task, hosts=host, options=["--check"])
+        assert not target.exists()
+        assert "changed=1" in site.play(task, hosts=host)
+        folder = target / "tools" / "etcd-3.6.16"
+        assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name in PROGRAMS} == PROGRAMS
+        assert {path.name for path in folder.iterdir()} == {*PROGRAMS, "SHA256SUMS"}
+        assert {path.stat().st_mode & 0o777 for path in (folder, folder / "etcdutl")} == {0o700}
+        assert vault.kept(str(target), "3.6.16") == tools["programs"]
+        assert "changed=0" in site.play(task, hosts=host)
+    assert sorted(vault.programs(str(there), "3.6.16")) == sorted(PROGRAMS)
+
+    # One of them is rotten, and what is fine stays.
+    (there / "tools" / "etcd-3.6.16" / "etcdutl").write_bytes(b"rotten")
+    inode = (there / "tools" / "etcd-3.6.16" / "etcd").stat().st_ino
+    assert "changed=1" in site.play(send(tools=True), hosts="cp2")
+    assert vault.kept(str(there), "3.6.16") == tools["programs"]
+    assert (there / "tools" / "etcd-3.6.16" / "etcd").stat().st_ino == inode
+    assert "changed=0" in site.play(send(), hosts="cp2")
+
+
+def test_tools_that_are_not_what_the_sidecar_says_are_not_brought(site: Site) -> None:
+    tools = snapshots.keep_tools(site.backups("cp1"), "3.6.16", **PROGRAMS)
+    snapshots.put(site.backups("cp1"), 8, tools={**tools, "programs": {"etcdutl": "0" * 64}})
+    site.play(fetch(tools=True))
+    assert not (site.controller / "tools").exists()
 
 
 def test_a_broken_transfer_goes_on(site: Site) -> None:

@@ -23,7 +23,8 @@ class Cluster(Site):
     def __init__(self, root: pathlib.Path, s3: S3) -> None:
         super().__init__(root)
         self.s3 = s3
-        self.snapshot = snapshots.put(self.backups("cp1"), 8, archive=b"encrypted")
+        tools = snapshots.keep_tools(self.backups("cp1"), "3.6.16", etcdutl=b"the tool")
+        self.snapshot = snapshots.put(self.backups("cp1"), 8, archive=b"encrypted", tools=tools)
         self.lines: list[str] = []
 
     def copy(self, *options: str, ok: bool = True, **variables: t.Any) -> str:
@@ -65,6 +66,7 @@ def test_everywhere(cluster: Cluster) -> None:
     for place in (cluster.backups("cp2"), cluster.backups("cp3"), cluster.controller):
         assert {name: content for name, content in cluster.content(place).items() if "json" not in name} == files
         assert snapshots.sidecar(place / cluster.snapshot.name)["sha256"]
+        assert (place / "tools" / "etcd-3.6.16" / "etcdutl").read_bytes() == b"the tool"
     assert cluster.s3.files() == [*sorted(files), f"{cluster.snapshot.name}.json"]
     assert cluster.noted() == {
         f"cp2:{cluster.backups('cp1')}",

@@ -70,8 +70,7 @@ def plan(backups: str, version: str, found: t.Mapping[str, Program]) -> t.Option
     if not _VERSION.fullmatch(version):  # it comes from the network and becomes a path
         return None
     folder = directory(backups, version)
-    there = digests(folder)
-    copies, wanted = [], {name: there[name] for name in there if _fits(folder, name, there)}
+    copies, wanted = [], kept(backups, version)
     for name, program in found.items():
         with contextlib.suppress(OSError):  # the member has just ended
             size, digest = disk.digest(program.path)
@@ -88,19 +87,35 @@ def fill(planned: Plan) -> None:
         path = os.path.join(planned.directory, one.source.name)
         _copy(one.source.path, f"{path}.part", planned.digests[one.source.name])
         os.rename(f"{path}.part", path)
-    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(planned.digests.items()))
-    disk.rewrite(os.path.join(planned.directory, _SUMS), sums.encode())
+    sign(planned.directory, planned.digests)
+
+
+def sign(folder: str, digests_of: t.Mapping[str, str]) -> None:
+    """Write the sums of all programs in it."""
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests_of.items()))
+    disk.rewrite(os.path.join(folder, _SUMS), sums.encode())
+
+
+def is_version(text: str) -> bool:
+    """Whether it may become a part of a path."""
+    return bool(_VERSION.fullmatch(text))
+
+
+def kept(backups: str, version: str) -> dict[str, str]:
+    """Digests of the programs that are what they were, whoever may exchange them."""
+    if not is_version(version):
+        return {}
+    folder = directory(backups, version)
+    there = digests(folder)
+    return {name: there[name] for name in there if _fits(folder, name, there)}
 
 
 def programs(backups: str, version: str) -> dict[str, Program]:
     """Those of the vault that still are what they were when they were put there, and that only root can exchange: who
     can exchange a program can exchange its sum, too.
     """
-    if not _VERSION.fullmatch(version):  # it comes from a sidecar, which may be another node's, and becomes a path
-        return {}
-    folder = directory(os.path.realpath(backups), version)
-    there = digests(folder)
-    found = {name: os.path.join(folder, name) for name in there if _fits(folder, name, there)}
+    place = os.path.realpath(backups)
+    found = {name: os.path.join(directory(place, version), name) for name in kept(place, version)}
     return {name: Program(name, path, version) for name, path in found.items() if is_safe(path)}
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pathlib
 import typing as t
@@ -15,6 +16,7 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import copies, exchange
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.exchange import Arrival
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.tools import Tools
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,6 +56,40 @@ def test_what_is_no_piece(piece: bytes, reason: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(exchange, "READ", 10_000)
     with pytest.raises(MaintenanceError, match=reason):
         list(exchange.unpack([piece]))
+
+
+TOOLS = {**SIDECAR, "tools": {"version": "3.6.16", "programs": {"etcdutl": hashlib.sha256(b"tool").hexdigest()}}}
+
+
+def test_programs_arrive_whole_or_not_at_all(tmp_path: pathlib.Path) -> None:
+    arrival = Tools(str(tmp_path), NAME, TOOLS, {"etcdutl": 4, "sh": 4})
+    assert arrival.begin() == {"etcdutl": 0}
+    arrival.append("etcdutl", 0, [b"evil"])
+    with pytest.raises(MaintenanceError, match="is not the program that the sidecar .* describes, and was removed"):
+        arrival.publish()
+    folder = tmp_path / "tools" / "etcd-3.6.16"
+    assert list(folder.iterdir()) == []
+    arrival.append("etcdutl", 0, [b"tool"])
+    arrival.publish()
+    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "etcdutl"]
+    assert Tools(str(tmp_path), NAME, TOOLS, {"etcdutl": 4}).is_here()
+    with pytest.raises(MaintenanceError, match="'sh' is no file of"):
+        arrival.append("sh", 0, [b"tool"])
+
+
+@pytest.mark.parametrize(
+    ("tools", "known", "reason"),
+    [
+        ({"version": "../../x", "programs": {"etcdutl": ""}}, {"etcdutl": 4}, "names no release of its tools"),
+        (None, {"etcdutl": 4}, "names no release of its tools"),
+        (TOOLS["tools"], {"etcdutl": -1}, "-1 is no size of a program"),
+        (TOOLS["tools"], {"etcdutl": 1 << 40}, "is no size of a program"),
+        (TOOLS["tools"], {"etcdutl": "4"}, "'4' is no size of a program"),
+    ],
+)
+def test_what_is_no_programs(tools: t.Any, known: dict[str, t.Any], reason: str, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(MaintenanceError, match=reason):
+        Tools(str(tmp_path), NAME, {**SIDECAR, "tools": tools}, known)
 
 
 @pytest.mark.parametrize(
