@@ -105,7 +105,7 @@ class Etcd:
         self.local = topology.discover(str(self.root))
         self.gateway = Gateway(self.local)
         with (
-            self._log.open("wb") as output,
+            self.log.open("wb") as output,
             subprocess.Popen(
                 [self.release.directory / "etcd", *words, *self.flags], stdout=output, stderr=output
             ) as self.process,
@@ -115,8 +115,17 @@ class Etcd:
             finally:
                 self.process.kill()
 
+    def describe(self, others: t.Sequence[Etcd] = (), state: str = "new") -> list[str]:
+        """Write the manifest. Return its words."""
+        words = self._words(others, state)
+        lines = "".join(f"- {word}\n" for word in words)
+        (self.root / "etcd.yaml").write_text(f"command:\n- etcd\n{lines}image: registry.k8s.io/etcd:x\n")
+        self.local = topology.discover(str(self.root))
+        self.gateway = Gateway(self.local)
+        return words
+
     def wait(self) -> None:
-        until(self._ready, Deadline(self.patience), lambda: self._log.read_text()[-2000:], interval=0.1)
+        until(self._ready, Deadline(self.patience), lambda: self.log.read_text()[-2000:], interval=0.1)
 
     def end(self) -> None:
         self.process.kill()
@@ -127,7 +136,7 @@ class Etcd:
         until(lambda: None if self.gateway.status().leader else True, Deadline(30), lambda: "it leads", interval=0.1)
 
     @property
-    def _log(self) -> pathlib.Path:
+    def log(self) -> pathlib.Path:
         return self.root / "etcd.log"
 
     def _words(self, others: t.Sequence[Etcd], state: str) -> list[str]:
