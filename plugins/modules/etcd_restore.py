@@ -192,7 +192,7 @@ expected:
     revision:
       description: Revision that it goes on from.
       type: int
-    keys:
+    live_keys:
       description: Number of keys.
       type: int
     kube_system_uid:
@@ -201,7 +201,7 @@ expected:
     size:
       description: Bytes of its database.
       type: int
-  sample: {revision: 1000010432, keys: 312, kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50, size: 4673536}
+  sample: {revision: 1000010432, live_keys: 312, kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50, size: 4673536}
 checks:
   description: What was looked at before and afterwards.
   returned: always

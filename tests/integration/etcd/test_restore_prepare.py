@@ -70,7 +70,7 @@ def test_what_is_prepared_is_one_cluster_at_the_snapshot(releases: list[Release]
                 at = min(one.revision for one in said)
                 assert at >= taken["revision"] + 10**9 == results[0]["expected"]["revision"]
                 assert len({one.gateway.hash_kv(at).hash for one in members}) == 1
-                assert {one.gateway.count(at) for one in members} == {results[0]["expected"]["keys"]} == {30}
+                assert {one.gateway.count(at) for one in members} == {results[0]["expected"]["live_keys"]} == {30}
                 assert sorted(one.name for one in members[0].gateway.members()) == list(NAMES[:count])
                 Client(members[0].local).put(b"/registry/pods/default/new", b"x")
                 assert "required revision has been compacted" in refusal(members[-1], at - 10**6)
@@ -90,7 +90,7 @@ def test_a_cluster_that_was_restored_is_saved_proven_and_restored_again(etcd: Et
     for number in range(2):
         identity = f"2026112{number}T183000Z-4f2a90"
         result = prepared(etcd, order([etcd], taken, id=identity), drill=True)
-        assert result["expected"]["keys"] == taken["live_keys"] == 30
+        assert result["expected"]["live_keys"] == taken["live_keys"] == 30
         etcd.end()
         (etcd.data / "member").rename(etcd.root / f"old{number}")
         (etcd.data / plan.FOLDER / identity / "prepared" / "member").rename(etcd.data / "member")
@@ -144,7 +144,7 @@ def test_a_disk_that_was_lost(releases: list[Release], tmp_path: pathlib.Path) -
             prepared(members[2], wanted)
         members[2].data.mkdir(mode=0o750)
         results = [prepared(one, wanted, places=()) for one in members]
-    assert {result["expected"]["keys"] for result in results} == {30}
+    assert {result["expected"]["live_keys"] for result in results} == {30}
     assert results[2]["plan"]["owner"]["mode"] == 0o750
     assert len({result["expected"]["revision"] for result in results}) == 1
 

@@ -135,12 +135,19 @@ def _snapshot(look: Look, cluster: str) -> t.Optional[Facts]:
         for one in store.described(look.directory)
         if os.path.basename(one[0]) == look.name or (look.name == NEWEST and not one[1].get("damaged"))
     ]
-    whole = [one for one in usable if os.path.getsize(one[0]) == one[1].get("size")]
+    whole = [one for one in usable if _size(one[0]) == one[1].get("size")]
     ours = [one for one in whole if store.cluster(one[1]) == cluster]
     for path, sidecar in ours or whole:
         told = {name: sidecar.get(name) for name in _TOLD}
         return {"name": os.path.basename(path), "path": path, **told}
     return None
+
+
+def _size(path: str) -> t.Optional[int]:
+    try:
+        return os.path.getsize(path)
+    except OSError:  # it has just been pruned
+        return None
 
 
 def _clusters(directory: str, chosen: str) -> dict[str, int]:

@@ -16,11 +16,12 @@ import contextlib
 import dataclasses
 import json
 import os
+import stat
 import typing as t
 
 from ..._errors import MaintenanceError
 from .. import disk
-from ..member import state
+from ..member import programs, state
 from ..member.local_member import Access
 from ..snapshots import store
 from . import order
@@ -165,25 +166,43 @@ def unfinished(data_dir: str) -> t.Optional[Plan]:
 
 def folders(data_dir: str) -> list[str]:
     """The ids of restores that there is something of, oldest first."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        return sorted(filter(order.ID.fullmatch, os.listdir(os.path.join(data_dir, FOLDER))))
+    top = os.path.join(data_dir, FOLDER)
+    with contextlib.suppress(FileNotFoundError):
+        _check_guarded(top)
+        return sorted(filter(order.ID.fullmatch, os.listdir(top)))
     return []
 
 
 def read(data_dir: str, identity: str) -> t.Optional[Plan]:
     """None where there is none: a run may have been killed before it could write it, or after it removed it."""
-    path = os.path.join(folder(data_dir, identity), _FILE)
+    place = folder(data_dir, identity)
+    path = os.path.join(place, _FILE)
     try:
+        _check_guarded(os.path.dirname(place))
+        _check_guarded(place)
         with open(path, "rb") as file:
-            return _parse(json.loads(file.read(_LONGEST)))
+            found = _parse(json.loads(file.read(_LONGEST)))
+        if (found.id, os.path.normpath(found.here.data_dir)) != (identity, os.path.normpath(data_dir)):
+            raise MaintenanceError(f"it is the plan of the restore {found.id} in {found.here.data_dir}")
+        return found
     except FileNotFoundError:
         return None
     except (OSError, *state.MALFORMED, MaintenanceError) as error:
         told = getattr(error, "msg", error)
         raise MaintenanceError(
             f"{path}: cannot be read: {told}. It tells how far a restore of this member is: look at the folder"
-            f" {os.path.dirname(path)} before anything else is done to this member"
+            f" {place} before anything else is done to this member"
         ) from error
+
+
+def _check_guarded(path: str) -> None:
+    """The data directory is etcd's, whose user may put there what it likes. What a plan says is done as root."""
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or not programs.guarded(found):
+        raise MaintenanceError(
+            f"{path}: is no directory that only root can change, so nothing in it is believed. See who has made it, and"
+            " move it away"
+        )
 
 
 def _parse(content: dict[str, t.Any]) -> Plan:

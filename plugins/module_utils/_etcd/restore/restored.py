@@ -70,4 +70,4 @@ def check(data_dir: str, snapshot: contents.Contents, order: Order) -> dict[str,
     wrong = differences(found, snapshot, order)
     if wrong:
         raise Damaged(f"what etcdutl has restored is not what the snapshot holds: {'; '.join(wrong)}")
-    return {"revision": found.revision, "keys": found.keys, "kube_system_uid": found.kube_system_uid, "size": size}
+    return {"revision": found.revision, "live_keys": found.keys, "kube_system_uid": found.kube_system_uid, "size": size}

@@ -66,6 +66,29 @@ def test_a_plan_that_cannot_be_read_is_never_taken_for_none(tmp_path: pathlib.Pa
         plan.unfinished(str(tmp_path))
 
 
+def test_nobody_else_tells_what_is_done_as_root(tmp_path: pathlib.Path) -> None:
+    """The data directory belongs to the user that etcd runs as."""
+    made = put(tmp_path, plan.STOPPED)
+    folder, top = pathlib.Path(made.folder), tmp_path / plan.FOLDER
+    for one in (folder, top):
+        one.chmod(0o777)
+        with pytest.raises(MaintenanceError, match=f"{one}: is no directory that only root can change"):
+            plan.all_of(str(tmp_path))
+        one.chmod(0o700)
+    folder.rename(folder.with_name("20261121T183000Z-000000"))
+    with pytest.raises(MaintenanceError, match=f"it is the plan of the restore {ID} in {tmp_path}"):
+        plan.all_of(str(tmp_path))
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / plan.FOLDER).mkdir(parents=True)
+    folder.with_name("20261121T183000Z-000000").rename(elsewhere / plan.FOLDER / ID)
+    with pytest.raises(MaintenanceError, match=f"it is the plan of the restore {ID} in {tmp_path}"):
+        plan.read(str(elsewhere), ID)
+    top.rmdir()
+    top.symlink_to(elsewhere / plan.FOLDER)
+    with pytest.raises(MaintenanceError, match="is no directory that only root can change"):
+        plan.folders(str(tmp_path))
+
+
 def test_a_phase_that_is_none(tmp_path: pathlib.Path) -> None:
     put(tmp_path, "half way")
     with pytest.raises(MaintenanceError, match="'half way' is no phase"):
