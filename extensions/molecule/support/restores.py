@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
+import subprocess
 import threading
 import typing as t
+from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_http import KubeError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_watch import Watch
-from ansible_collections.kubeops.maintenance.tests.lab import traffic
+from ansible_collections.kubeops.maintenance.tests.lab import podman, traffic
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 from . import backups, cluster
@@ -25,6 +29,7 @@ if t.TYPE_CHECKING:
 
 Start = t.Callable[..., "Run"]
 
+PHASE = Path(__file__).parent / "phase.py"
 DATA = "/var/lib/etcd"
 BACKUPS = "/var/backups/kubeops/etcd"
 NAMESPACE = "story"
@@ -69,6 +74,52 @@ def plan(lab: Lab, node: str) -> dict[str, t.Any]:
 
 def phases(lab: Lab, members: t.Sequence[str]) -> list[str]:
     return [str(plan(lab, member).get("phase", "")) for member in members]
+
+
+class Met:
+    """A restore in one of its phases on one member, and nobody goes on with it there until it is told to."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def wait(self) -> None:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, f"it was not met: exit status {self._process.wait()}"
+        print(f"met {line.strip()}")
+
+    def tell(self, word: str) -> None:
+        """``kill``, or ``go on``."""
+        self._process.communicate(f"{word}\n", timeout=30)
+        assert self._process.returncode == 0
+
+
+@contextlib.contextmanager
+def met(lab: Lab, node: str, phase: str) -> t.Iterator[Met]:
+    """The next restore of that member, as soon as it is in this phase."""
+    words = ("podman", "exec", "--interactive", lab.container(node), "python3", "-c", PHASE.read_text())
+    process = subprocess.Popen(
+        [*words, f"{DATA}/kubeops-restore", phase, str(plan(lab, node).get("id", ""))],
+        env=os.environ | podman.SETTINGS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Met(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def killed(lab: Lab, node: str, phase: str, start: t.Callable[[], Run]) -> None:
+    """A run that dies in this phase on this member, and with it what it does there."""
+    with met(lab, node, phase) as meeting:
+        run = start()
+        meeting.wait()
+        run.kill()
+        meeting.tell("kill")
+    run.until_gone(seconds=120)
 
 
 class Story:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 import pytest
@@ -18,6 +17,7 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support.restore
     Story,
     Watcher,
 )
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
@@ -26,16 +26,14 @@ if t.TYPE_CHECKING:
 SPOIL = f"truncate --size=4096 {DATA}/kubeops-restore/*/prepared/member/snap/db"
 
 
-def spoiled(run: t.Any, lab: Lab, node: str) -> None:
-    """What was prepared is damaged while etcd is being stopped: nobody looks at it again before it is started."""
-    run.until("etcd is told to stop", lambda: restores.plan(lab, node).get("phase") == "stopping", seconds=180)
-    cluster.shell(lab, node, SPOIL)
-
-
 def test_what_does_not_start_is_taken_back(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
-    run = restore(snapshot=snapshot, restore_timeout=40)
-    spoiled(run, cluster2, "cp2")
-    assert run.finish(seconds=300) != 0
+    """What was prepared is damaged when etcd is being stopped: nobody reads it again before it is started."""
+    with restores.met(cluster2, "cp2", "stopping") as meeting:
+        run = restore(snapshot=snapshot, restore_timeout=40)
+        meeting.wait()
+        cluster.shell(cluster2, "cp2", SPOIL)
+        meeting.tell("go on")
+    assert run.finish(seconds=400) != 0
     assert run.says("All members were rolled back: cp2 serve the data from before, and nothing is lost")
     assert restores.phases(cluster2, ["cp2"]) == ["rolled_back"]
     story.went_on()
@@ -85,26 +83,38 @@ def test_a_second_restore_and_back_from_it(restore: Start, cluster2: Lab, story:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "phase",
-    ["preparing", "prepared", "stopping", "stopped", "swapped", "starting", "started", "verified", "committed"],
+    [
+        "preparing",
+        "prepared",
+        "stopping",
+        "stopped",
+        "swapping",
+        "swapped",
+        "starting",
+        "started",
+        "verified",
+        "committed",
+    ],
 )
 def test_killed_and_gone_on_with(restore: Start, cluster2: Lab, story: Story, snapshot: str, phase: str) -> None:
-    """A run dies as soon as its member is that far, and the same command ends what it began."""
+    """A run dies when its member is that far, and the same command ends what it began."""
     story.go_on()
-    before = restores.plan(cluster2, "cp2").get("id")
-    killed = restore(snapshot=snapshot)
-
-    def is_there() -> bool:
-        found = restores.plan(cluster2, "cp2")
-        return found.get("id") != before and found.get("phase") == phase
-
-    killed.until(f"phase {phase}", is_there, seconds=240)
-    killed.kill()
-    killed.until_gone(seconds=120)
+    restores.killed(cluster2, "cp2", phase, lambda: restore(snapshot=snapshot))
     begun = restores.plan(cluster2, "cp2")
-    print(json.dumps(begun["at"]))
     run = restore(snapshot=snapshot)
-    assert run.finish(seconds=300) == 0, run.output
+    assert run.finish(seconds=400) == 0, run.output
     story.is_taken_back()
-    assert restores.phases(cluster2, ["cp2"]) == ["finished"]
-    if phase not in ("preparing", "prepared"):
-        assert restores.plan(cluster2, "cp2")["id"] == begun["id"]
+    done = restores.plan(cluster2, "cp2")
+    assert done["phase"] == "finished"
+    assert (done["id"] == begun["id"]) == plan.begun(phase)
+
+
+@pytest.mark.slow
+def test_killed_while_it_goes_back(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
+    story.go_on()
+    restores.killed(cluster2, "cp2", "stopped", lambda: restore(snapshot=snapshot))
+    restores.killed(cluster2, "cp2", "rolling_back", lambda: restore(restore_undo=True))
+    run = restore(snapshot=snapshot)
+    assert run.finish(seconds=400) != 0
+    assert run.says("All members were rolled back")
+    story.went_on()

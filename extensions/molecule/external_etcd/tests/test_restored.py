@@ -51,15 +51,7 @@ def test_killed_between_stop_and_start(
 ) -> None:
     """A boot meanwhile starts no etcd that would make a cluster of its own."""
     story.go_on()
-    before = restores.plan(lab, "e1").get("id")
-    killed = restore(snapshot=snapshot)
-    killed.until(
-        "that the first has stopped",
-        lambda: restores.plan(lab, "e1").get("id") != before and restores.phases(lab, ["e1"]) == ["stopped"],
-        seconds=300,
-    )
-    killed.kill()
-    killed.until_gone(seconds=120)
+    restores.killed(lab, "e1", "stopped", lambda: restore(snapshot=snapshot))
     cluster.shell(lab, "e1", "systemctl start etcd.service || true")
     assert cluster.shell(lab, "e1", "pgrep --exact etcd || true") == ""
     run = restore(snapshot=snapshot)

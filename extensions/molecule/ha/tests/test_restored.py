@@ -41,10 +41,12 @@ rmdir {DATA}/stranger
 def test_one_that_is_another_sends_all_back(
     lab: Lab, restore: Start, story: Story, snapshot: str, members: list[str]
 ) -> None:
-    run = restore(snapshot=snapshot, restore_timeout=60)
-    run.until("etcd is told to stop", lambda: restores.plan(lab, "cp2").get("phase") == "stopping", seconds=240)
-    cluster.shell(lab, "cp2", STRANGER)
-    assert run.finish(seconds=400) != 0
+    with restores.met(lab, "cp2", "stopping") as meeting:
+        run = restore(snapshot=snapshot, restore_timeout=60)
+        meeting.wait()
+        cluster.shell(lab, "cp2", STRANGER)
+        meeting.tell("go on")
+    assert run.finish(seconds=500) != 0
     assert run.says("All members were rolled back: cp1, cp2, cp3 serve the data from before")
     assert restores.phases(lab, members) == ["rolled_back"] * 3
     story.went_on()
@@ -82,16 +84,7 @@ def test_killed_while_the_first_is_there(
 ) -> None:
     """Whatever the others are: the same command ends it on all of them."""
     story.go_on()
-    before = restores.plan(lab, "cp1").get("id")
-    killed = restore(snapshot=snapshot)
-
-    def is_there() -> bool:
-        found = restores.plan(lab, "cp1")
-        return found.get("id") != before and found.get("phase") == phase
-
-    killed.until(f"phase {phase}", is_there, seconds=300)
-    killed.kill()
-    killed.until_gone(seconds=120)
+    restores.killed(lab, "cp1", phase, lambda: restore(snapshot=snapshot))
     print(restores.phases(lab, members))
     run = restore(snapshot=snapshot)
     assert run.finish(seconds=400) == 0, run.output
