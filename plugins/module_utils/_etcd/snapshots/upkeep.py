@@ -20,7 +20,7 @@ from ... import _static_pod
 from ..._errors import MaintenanceError
 from .. import disk
 from ..member import lock, topology
-from ..member.gateway import Gateway
+from ..member.gateway import Gateway, GatewayError
 from . import identity, store, vault
 from .identity import Identity
 from .report import Report, reported
@@ -99,18 +99,32 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
 
 
 def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[Identity, str]:
-    """The identity of the cluster that this node's member is in, and its newest snapshot."""
-    local = topology.discover(request.manifests, request.unit)
-    home = identity.of_member(Gateway(local))
+    """The identity of this node's cluster, and its newest snapshot."""
+    member, home = _told(request)
     ours = [path for path, sidecar in found.items() if identity.same(identity.of(sidecar), home)]
     # One from a time when the clock was ahead would stand for all that are newer.
     for path in sorted(ours, key=lambda one: _is_future(found[one])):
         # What the member did not tell, its newest snapshot may.
         return Identity(home.cluster_id, home.kube_system_uid or identity.of(found[path]).kube_system_uid), path
     raise MaintenanceError(
-        f"{request.directory}: there is no snapshot of the cluster {home.cluster_id} that etcd/{local.name} is in, so"
+        f"{request.directory}: there is no snapshot of the cluster {home.cluster_id} that {member} is in, so"
         " nothing was deleted. Take one first"
     )
+
+
+def _told(request: Request) -> tuple[str, Identity]:
+    """The member that says which cluster it is in: this node's own. A control plane whose etcd is elsewhere has copies,
+    and asks those that its kube-apiserver uses.
+    """
+    local = topology.find(request.manifests, request.unit)
+    elsewhere = [] if local else topology.of_apiserver(request.manifests)
+    silent = []
+    for way in elsewhere or [local or topology.discover(request.manifests, request.unit)]:
+        try:
+            return f"etcd/{local.name}" if local else way.endpoint, identity.of_member(Gateway(way))
+        except GatewayError as error:
+            silent.append(error)
+    raise silent[0]
 
 
 def _is_future(sidecar: t.Mapping[str, t.Any]) -> bool:

@@ -126,6 +126,24 @@ def test_before_the_first_snapshot_after_a_restore(node: Node) -> None:
     assert other in node.files()
 
 
+def test_a_control_plane_whose_etcd_is_elsewhere_asks_there(node: Node) -> None:
+    """It has copies, and they would never go."""
+    manifests = pathlib.Path(node.request.manifests)
+    (manifests / "etcd.yaml").unlink()
+    assert "no etcd member found on this node" in node.refused(node.prune)
+    old = node.older(3)
+    silent = "http://127.0.0.1:1"
+
+    def servers(*urls: str) -> None:
+        words = f"kube-apiserver\n- --etcd-servers={','.join(urls)}"
+        (manifests / "kube-apiserver.yaml").write_text(f"command:\n- {words}\nimage: kube-apiserver:v1.36.4\n")
+
+    servers(silent, silent)
+    assert silent in node.refused(node.prune)
+    servers(silent, node.url, silent)
+    assert [one["name"] for one in node.prune()["removed"]] == [old]
+
+
 def test_nothing_goes_where_the_newest_is_damaged(node: Node) -> None:
     node.older(3)
     content = bytearray(node.newest.read_bytes())
