@@ -109,8 +109,14 @@ class ApiCluster:
         return connect({"kubeconfig": str(self.kubeconfig(user, server))})
 
     def start(self) -> None:
+        self.start_etcd()
+        self.start_control_plane()
+
+    def start_etcd(self) -> None:
+        self._run(supply().etcd / "etcd", self.etcd_flags())
+
+    def start_control_plane(self) -> None:
         goods = supply()
-        self._run(goods.etcd / "etcd", self._etcd_flags())
         self._run(goods.kubernetes / "kube-apiserver", self._apiserver_flags())
         kube = self.kube()
         until("the API", functools.partial(self._ready, kube), seconds=60, every=0.1)
@@ -129,10 +135,19 @@ class ApiCluster:
 
     def stop(self) -> None:
         """Clients first: an apiserver lingers as long as somebody watches."""
-        servers = [program for program in self.programs if program.name in ("etcd", "kube-apiserver")]
-        stop([program for program in self.programs if program not in servers])
-        for program in reversed(servers):
-            stop([program])
+        self.stop_control_plane()
+        self.stop_etcd()
+
+    def stop_control_plane(self) -> None:
+        self._end([program for program in self.programs if program.name not in ("etcd", "kube-apiserver")])
+        self._end([program for program in self.programs if program.name == "kube-apiserver"])
+
+    def stop_etcd(self) -> None:
+        self._end([program for program in self.programs if program.name == "etcd"])
+
+    def _end(self, programs: t.Sequence[Program]) -> None:
+        stop(programs)
+        self.programs = [program for program in self.programs if program not in programs]
 
     def _run(self, program: Path, flags: t.Mapping[str, object]) -> None:
         self.programs.append(Program(program, flags, self.folder))
@@ -151,7 +166,7 @@ class ApiCluster:
         path.write_text(text)
         return path
 
-    def _etcd_flags(self) -> dict[str, object]:
+    def etcd_flags(self) -> dict[str, object]:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"
         return {
             "name": "test",
