@@ -19,7 +19,6 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.test_configmaps import KUBEADM, stored
@@ -28,7 +27,6 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etc
     DOCUMENTED,
 )
 
-COLLECTIONS = pathlib.Path(backup.__file__).parents[6]
 CONFIGURATION = b"apiServer: {}\nkind: ClusterConfiguration\n"
 CONFIGMAP = "from-snapshot/kube-system/configmaps/kubeadm-config/ClusterConfiguration"
 
@@ -225,7 +223,7 @@ def test_a_run_that_is_killed_in_the_middle(etcd: Etcd, node: Node, tmp_path: pa
         f"files = archive.Request('encrypted', ({keys.public!r},))\n"
         f"backup.run(backup.Request(label=snapshot.Label('manual'), files=files, **{request!r}))\n"
     )
-    environment = {**os.environ, **environment, "PYTHONPATH": str(COLLECTIONS)}
+    environment = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", program], env=environment, start_new_session=True) as run:
         begun = tmp_path / "begun"
         until(lambda: begun.exists() or None, Deadline(30), lambda: "age was not called", interval=0.05)
