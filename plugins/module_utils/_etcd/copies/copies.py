@@ -17,7 +17,7 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..snapshots import identity, store
 from ..snapshots.report import Report
-from ..snapshots.snapshot import is_described
+from ..snapshots.snapshot import another, is_described
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def sidecar_file(path: str) -> File:
 def check(path: str, sidecar: t.Mapping[str, t.Any]) -> None:
     """Raise MaintenanceError where a file is not, just now, what the sidecar describes."""
     if not is_described(path, sidecar):
-        raise MaintenanceError(f"{path}: is a whole snapshot, but not the one that its sidecar describes")
+        raise MaintenanceError(another(path))
     for one in files(path, sidecar)[1:]:
         if disk.digest(one.path) != (one.size, one.sha256):
             raise MaintenanceError(

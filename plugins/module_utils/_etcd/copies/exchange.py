@@ -24,7 +24,7 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..member import health
 from ..snapshots import sidecars, store
-from ..snapshots.snapshot import verify
+from ..snapshots.snapshot import another, verify
 from . import copies
 from .copies import File
 
@@ -178,9 +178,7 @@ class Arrival:
     def _verify(self) -> None:
         whole = self.files[0]
         if verify(f"{whole.path}.part").sha256 != whole.sha256:
-            raise MaintenanceError(
-                f"{whole.path}.part: is a whole snapshot, but not the one that its sidecar describes"
-            )
+            raise MaintenanceError(another(f"{whole.path}.part"))
         for one in self.files[1:]:
             if disk.digest(f"{one.path}.part") != (one.size, one.sha256):
                 raise MaintenanceError(f"{one.path}.part: is not the archive that the sidecar of {self.name} describes")

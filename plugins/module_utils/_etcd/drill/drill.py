@@ -129,7 +129,7 @@ def _hold(request: Request, drill: _Drill, report: Report) -> None:
     facts = snapshot.verify(drill.path)
     wrong = _undescribed(facts, drill.sidecar)
     if wrong:
-        raise Damaged(f"{drill.path}: is a whole snapshot, but not the one that its sidecar describes: {wrong}")
+        raise Damaged(f"{snapshot.another(drill.path)}: {wrong}")
     verified = time.monotonic()
     report.durations["verify"] = round(verified - clock, 3)
     etcd, deadline = drill.tools["etcd"], Deadline(request.timeout)

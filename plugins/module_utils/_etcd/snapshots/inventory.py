@@ -18,7 +18,7 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..copies import copies
 from . import inspection, store
-from .snapshot import Facts, verify
+from .snapshot import Facts, another, verify
 
 HEADINGS = ("snapshot", "tier", "revision", "keys", "MiB", "state")
 
@@ -84,7 +84,7 @@ def _examine(path: str, sidecar: t.Mapping[str, t.Any], whole: bool, namespaces:
             return f"{path}: {size} bytes, {sidecar.get('size')} were taken", None
         facts = verify(path, namespaces=namespaces) if whole else None
         if facts and sidecar and facts.sha256 != sidecar.get("sha256"):
-            return f"{path}: is a whole snapshot, but not the one that its sidecar describes", facts
+            return another(path), facts
         damaged = sidecar.get("damaged")
         if damaged:
             return f"{path}: could not be restored in a drill: {damaged.get('reason')}", facts

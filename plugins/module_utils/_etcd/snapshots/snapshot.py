@@ -102,6 +102,11 @@ def is_described(path: str, sidecar: t.Mapping[str, t.Any]) -> bool:
     return verify(path).sha256 == sidecar.get("sha256")
 
 
+def another(path: str) -> str:
+    """What is said of a file that verifies, and is not described by its sidecar."""
+    return f"{path}: is a whole snapshot, but not the one that its sidecar describes"
+
+
 def save(
     fetch: t.Callable[[str, Deadline], str],
     local: LocalMember,
