@@ -85,10 +85,10 @@ EXAMPLES = r"""
     resource: secrets
     namespace: shop
     name: tls
-    dest: /root/secret-shop-tls
+    dest: /srv/restored/secret-shop-tls
   become: true
 
-# curl --cacert ca.crt --cert admin.crt --key admin.key --data-binary @/root/secret-shop-tls
+# curl --cacert ca.crt --cert admin.crt --key admin.key --data-binary @/srv/restored/secret-shop-tls
 #   -H "Content-Type: application/vnd.kubernetes.protobuf" https://cp1:6443/api/v1/namespaces/shop/secrets
 
 - name: Take a custom resource from a copy on this machine

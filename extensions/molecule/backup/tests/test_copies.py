@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
 
 Start = t.Callable[..., "Run"]
 
-CONFIG = "/root/rclone.conf"
+CONFIG = "/etc/rclone.conf"
 # A folder that all nodes have in common plays the remote; at the other one's address nobody listens.
 REMOTES = """
 [shelf]
