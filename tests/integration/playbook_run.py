@@ -2,20 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real ansible-playbook that is waited for."""
+"""Real runs of ansible-playbook, as all tests start them."""
 
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import typing as t
 
-from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT, environment
-
+ROOT = pathlib.Path(__file__).parents[2]
 SECONDS = 300
-#: Of a host that is a folder of this machine.
+#: Of a host that is this machine.
 HERE = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
 
 
@@ -24,27 +24,33 @@ class Run(t.NamedTuple):
     said: str
 
 
-def play(
-    folder: pathlib.Path, inventory: t.Mapping[str, t.Any], playbook: str, *options: str, **variables: t.Any
-) -> Run:
-    """``playbook``: its name, or its text. What Ansible leaves behind is below ``folder``."""
-    hosts, path = folder / "hosts.yml", folder / "play.yml"
-    hosts.write_text(json.dumps(inventory))
-    if "\n" in playbook:
-        path.write_text(playbook)
+def command(inventory: pathlib.Path, playbook: pathlib.Path | str, *options: str) -> list[str]:
+    return [
+        str(pathlib.Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        str(inventory),
+        str(playbook),
+        *options,
+    ]
+
+
+def environment(folder: pathlib.Path) -> dict[str, str]:
+    """Ours, without what would tell Ansible or its modules anything. What Ansible keeps is below ``folder``."""
+    private = ("ANSIBLE_", "K8S_AUTH_", "KUBECONFIG")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(private)},
+        "ANSIBLE_HOME": str(folder / "ansible"),
+        "ANSIBLE_NOCOLOR": "1",
+        "COLUMNS": "10000",
+    }
+
+
+def run(words: t.Sequence[str], environment: t.Mapping[str, str]) -> Run:
+    """In the checkout, whose ansible.cfg knows where the collection is."""
     ended = subprocess.run(
-        [
-            pathlib.Path(sys.executable).with_name("ansible-playbook"),
-            *("-i", hosts, path if "\n" in playbook else playbook, "-e", json.dumps(variables), *options),
-        ],
+        words,
         cwd=ROOT,
-        env={
-            **environment(),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
-            "COLUMNS": "10000",
-        },
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -52,3 +58,16 @@ def play(
         timeout=SECONDS,
     )
     return Run(ended.returncode, ended.stdout + ended.stderr)
+
+
+def play(
+    folder: pathlib.Path,
+    inventory: t.Mapping[str, t.Any],
+    playbook: pathlib.Path | str,
+    *options: str,
+    **variables: t.Any,
+) -> Run:
+    """``playbook``: a file, or the name of one of a collection."""
+    hosts = folder / "hosts.yml"
+    hosts.write_text(json.dumps(inventory))
+    return run(command(hosts, playbook, "-e", json.dumps(variables), *options), environment(folder))

@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
@@ -18,10 +14,7 @@ from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain
 from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
 from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
-
-COLLECTIONS = Path(k8s_drain.__file__).parents[5]
-SECONDS = 120
-
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 
 OUT_OF_WORK = """
 - hosts: kube_node
@@ -53,40 +46,18 @@ OUT_OF_WORK = """
 """
 
 
-class Run(t.NamedTuple):
-    code: int
-    said: str
-
-
 @pytest.fixture
-def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[..., Run]:
+def play(api_cluster: ApiCluster, corner: Corner, tmp_path: Path) -> t.Callable[..., playbook_run.Run]:
     """Runs a playbook, of the collection or a file, for all nodes of the corner. Hooks are of hosts, by their names."""
 
-    def run(playbook: str | Path, *hooks: dict[str, t.Any], **variables: t.Any) -> Run:
+    def run(playbook: str | Path, *hooks: dict[str, t.Any], **variables: t.Any) -> playbook_run.Run:
         silent = {"ansible_host": "127.0.0.1", "ansible_port": 1}
         named = {"kubeconfig": str(api_cluster.kubeconfig()), "node_hooks": list(hooks)}
         groups = {"kube_control_plane": {"hosts": {"cp1": {}}}, "kube_node": {"hosts": dict.fromkeys(corner.nodes)}}
-        inventory = tmp_path / "hosts.yml"
         name = playbook if isinstance(playbook, Path) else f"kubeops.maintenance.{playbook}"
-        inventory.write_text(json.dumps({"all": {"vars": {**silent, **named}, "children": groups}}))
-        ended = subprocess.run(
-            [
-                Path(sys.executable).parent / "ansible-playbook",
-                *("-i", inventory, name, "-e", json.dumps({"nodes": "kube_node", **variables})),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(tmp_path / "ansible"),
-                "ANSIBLE_NOCOLOR": "1",
-                "COLUMNS": "10000",
-            },
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=SECONDS,
-        )
-        return Run(ended.returncode, " ".join(ended.stdout.split()))
+        inventory = {"all": {"vars": {**silent, **named}, "children": groups}}
+        ended = playbook_run.play(tmp_path, inventory, name, **{"nodes": "kube_node", **variables})
+        return playbook_run.Run(ended.code, " ".join(ended.said.split()))
 
     return run
 

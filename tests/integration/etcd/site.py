@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import pathlib
-import subprocess
 import sys
 import typing as t
 
-from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT, environment
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 
 
 class Site:
@@ -32,18 +31,9 @@ class Site:
         return self.run([{"hosts": hosts, "gather_facts": False, "tasks": list(tasks)}], options, ok)
 
     def run(self, plays: list[dict[str, t.Any]], options: t.Sequence[str] = (), ok: bool = True) -> str:
-        done = subprocess.run(
-            [*self.command(plays), *options],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert (done.returncode == 0) == ok, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        done = playbook_run.run([*self.command(plays), *options], self.environment)
+        assert (done.code == 0) == ok, done.said
+        return done.said
 
     def command(self, plays: list[dict[str, t.Any]]) -> list[str]:
         one = {"ansible_connection": "local", "ansible_python_interpreter": self.python}
@@ -55,16 +45,15 @@ class Site:
         inventory, playbook = self.root / "inventory.yml", self.root / "play.yml"
         inventory.write_text(json.dumps({"all": {"vars": everybody, "children": groups}}))
         playbook.write_text(json.dumps(plays))
-        return [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)]
+        return playbook_run.command(inventory, playbook)
 
     @property
     def environment(self) -> dict[str, str]:
         ours = {"ANSIBLE_LOCAL_TEMP": str(self.root / "local"), "ANSIBLE_REMOTE_TEMP": str(self.root / "remote")}
         return {
-            **environment(),
+            **playbook_run.environment(self.root),
             **ours,
             "ANSIBLE_LOG_PATH": str(self.root / "log"),
-            "ANSIBLE_NOCOLOR": "1",
             "TMPDIR": str(self.temporary),
         }
 

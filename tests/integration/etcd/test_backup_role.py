@@ -6,22 +6,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Release, make, together
 
-COLLECTIONS = pathlib.Path(etcd_info.__file__).parents[5]
 MEMBERS = ("m1", "m2", "m3")
-SECONDS = 120
 
 PLAY = """
 - hosts: all
@@ -39,11 +34,6 @@ PLAY = """
 """
 
 
-class Run(t.NamedTuple):
-    code: int
-    said: str
-
-
 @pytest.fixture
 def members(releases: list[Release], tmp_path: pathlib.Path) -> t.Iterator[t.Sequence[Etcd]]:
     with together(make(releases[-1], tmp_path, MEMBERS)) as started:
@@ -51,32 +41,16 @@ def members(releases: list[Release], tmp_path: pathlib.Path) -> t.Iterator[t.Seq
 
 
 @pytest.fixture
-def play(members: t.Sequence[Etcd], tmp_path: pathlib.Path) -> t.Callable[..., Run]:
-    def run(**variables: t.Any) -> Run:
-        here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
-        hosts: dict[str, t.Any] = {f"host-of-{one.name}": {"place": str(one.root), **here} for one in members}
+def play(members: t.Sequence[Etcd], tmp_path: pathlib.Path) -> t.Callable[..., playbook_run.Run]:
+    def run(**variables: t.Any) -> playbook_run.Run:
+        hosts: dict[str, t.Any] = {
+            f"host-of-{one.name}": {"place": str(one.root), **playbook_run.HERE} for one in members
+        }
         silent = {"ansible_host": "127.0.0.1", "ansible_port": 1, "place": "/nowhere"}
-        inventory, playbook = tmp_path / "hosts.yml", tmp_path / "play.yml"
-        inventory.write_text(json.dumps({"all": {"hosts": {"silent": silent, **hosts}}}))
+        playbook = tmp_path / "play.yml"
         playbook.write_text(PLAY)
-        ended = subprocess.run(
-            [
-                pathlib.Path(sys.executable).parent / "ansible-playbook",
-                *("-i", inventory, playbook, "-e", json.dumps(variables)),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(tmp_path / "ansible"),
-                "ANSIBLE_NOCOLOR": "1",
-                "COLUMNS": "10000",
-            },
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=SECONDS,
-        )
-        return Run(ended.returncode, ended.stdout)
+        inventory = {"all": {"hosts": {"silent": silent, **hosts}}}
+        return playbook_run.play(tmp_path, inventory, playbook, **variables)
 
     return run
 
@@ -87,7 +61,7 @@ def taken(members: t.Sequence[Etcd]) -> list[str]:
 
 
 def test_one_follower_takes_it_and_the_others_and_a_silent_host_do_not(
-    members: t.Sequence[Etcd], play: t.Callable[..., Run]
+    members: t.Sequence[Etcd], play: t.Callable[..., playbook_run.Run]
 ) -> None:
     leader = modules.call(etcd_info, manifest_dir=str(members[0].root))["leader"]
     ended = play()
@@ -103,7 +77,7 @@ def test_one_follower_takes_it_and_the_others_and_a_silent_host_do_not(
 
 
 def test_a_run_that_goes_on_finds_the_snapshot_of_the_run_that_began(
-    members: t.Sequence[Etcd], play: t.Callable[..., Run]
+    members: t.Sequence[Etcd], play: t.Callable[..., playbook_run.Run]
 ) -> None:
     """Even that of the leader, which would never be chosen; and when its member is ill by now."""
     leader = modules.call(etcd_info, manifest_dir=str(members[0].root))["leader"]

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import vault
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import snapshots
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.site import Site
-from ansible_collections.kubeops.maintenance.tests.integration.progress.playbook import ROOT
+from ansible_collections.kubeops.maintenance.tests.integration.playbook_run import ROOT
 
 FETCH, SEND = "kubeops.maintenance.etcd_snapshot_fetch", "kubeops.maintenance.etcd_snapshot_send"
 # Prints what its children needed at most, in KiB.

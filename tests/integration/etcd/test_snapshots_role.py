@@ -6,20 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd
-
-COLLECTIONS = pathlib.Path(etcd_snapshot.__file__).parents[5]
-SECONDS = 120
 
 PLAY = """
 - hosts: all
@@ -37,37 +30,18 @@ PLAY = """
 
 
 @pytest.fixture
-def play(etcd: Etcd, tmp_path: pathlib.Path) -> t.Callable[..., tuple[int, str]]:
-    def run(drill: str, *words: str) -> tuple[int, str]:
-        here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
+def play(etcd: Etcd, tmp_path: pathlib.Path) -> t.Callable[..., playbook_run.Run]:
+    def run(drill: str, *words: str) -> playbook_run.Run:
         places = {"cp1": str(etcd.root), "cp2": str(tmp_path / "cp2")}
-        hosts = {name: {"place": place, **here} for name, place in places.items()}
-        inventory, playbook = tmp_path / "hosts.yml", tmp_path / "play.yml"
-        inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+        hosts = {name: {"place": place, **playbook_run.HERE} for name, place in places.items()}
+        playbook = tmp_path / "play.yml"
         playbook.write_text(PLAY)
-        ended = subprocess.run(
-            [
-                pathlib.Path(sys.executable).parent / "ansible-playbook",
-                *("-i", inventory, playbook, "-e", f"drill={drill}", *words),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(tmp_path / "ansible"),
-                "ANSIBLE_NOCOLOR": "1",
-                "COLUMNS": "10000",
-            },
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=SECONDS,
-        )
-        return ended.returncode, ended.stdout
+        return playbook_run.play(tmp_path, {"all": {"hosts": hosts}}, playbook, *words, drill=drill)
 
     return run
 
 
-def test_a_drill(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
+def test_a_drill(etcd: Etcd, play: t.Callable[..., playbook_run.Run]) -> None:
     names = [pathlib.Path(etcd.backup()["snapshot"]["path"]).name for _run in range(2)]
     code, said = play("true", "--check")
     assert code == 0, said
@@ -84,7 +58,7 @@ def test_a_drill(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
 
 
 def test_a_host_without_a_member_shows_its_copies_and_holds_no_drill(
-    etcd: Etcd, play: t.Callable[..., tuple[int, str]], tmp_path: pathlib.Path
+    etcd: Etcd, play: t.Callable[..., playbook_run.Run], tmp_path: pathlib.Path
 ) -> None:
     """A control plane whose etcd runs elsewhere, as long as somebody else can hold the drill."""
     name = pathlib.Path(etcd.backup()["snapshot"]["path"]).name
@@ -106,7 +80,7 @@ def test_a_host_without_a_member_shows_its_copies_and_holds_no_drill(
     assert "No member of etcd runs on cp2, so no drill was held" in said
 
 
-def test_a_drill_that_fails_is_told_after_everything_else(etcd: Etcd, play: t.Callable[..., tuple[int, str]]) -> None:
+def test_a_drill_that_fails_is_told_after_everything_else(etcd: Etcd, play: t.Callable[..., playbook_run.Run]) -> None:
     path = pathlib.Path(etcd.backup()["snapshot"]["path"])
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1

@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import typing as t
 
 import pytest
-
-COLLECTIONS = pathlib.Path(__file__).parents[3] / ".collections"
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 
 
 @pytest.fixture
@@ -30,23 +28,10 @@ def install(tmp_path: pathlib.Path) -> t.Callable[..., t.Any]:
     (tmp_path / "play.yml").write_text(json.dumps([play]))
 
     def run(*arguments: str) -> tuple[str, dict[str, t.Any]]:
-        ended = subprocess.run(
-            [pathlib.Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", "-c", "local"]
-            + [f"--extra-vars=ansible_python_interpreter={sys.executable}", "--diff", *arguments, "play.yml"],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(tmp_path / "ansible"),
-                "ANSIBLE_NOCOLOR": "1",
-            },
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=120,
-        )
-        assert ended.returncode == 0, ended.stdout
-        return ended.stdout, json.loads((tmp_path / "result.json").read_text())
+        inventory = {"all": {"hosts": {"localhost": playbook_run.HERE}}}
+        ended = playbook_run.play(tmp_path, inventory, tmp_path / "play.yml", "--diff", *arguments)
+        assert ended.code == 0, ended.said
+        return ended.said, json.loads((tmp_path / "result.json").read_text())
 
     return run
 

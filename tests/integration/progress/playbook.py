@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -15,16 +14,11 @@ import threading
 import typing as t
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
+
 SECONDS = 90
 
 Task = dict[str, t.Any]
-
-
-def environment() -> dict[str, str]:
-    """Ours, without what would tell Ansible or its modules anything."""
-    private = ("ANSIBLE_", "K8S_AUTH_", "KUBECONFIG")
-    return {name: value for name, value in os.environ.items() if not name.startswith(private)}
 
 
 def write(folder: Path, *tasks: Task, **play: t.Any) -> tuple[Path, Path]:
@@ -42,13 +36,12 @@ class Playbook:
 
     def __init__(self, folder: Path, *tasks: Task, options: t.Sequence[str] = (), **play: t.Any) -> None:
         inventory, playbook = write(folder, *tasks, **play)
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(playbook)]
         self.lines: list[str] = []
         self._queue: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
-            [*command, *options],
-            cwd=ROOT,
-            env=environment() | {"ANSIBLE_LOCAL_TEMP": str(folder)},
+            playbook_run.command(inventory, playbook, *options),
+            cwd=playbook_run.ROOT,
+            env=playbook_run.environment(folder) | {"ANSIBLE_LOCAL_TEMP": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import ansible_runner
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 from ansible_collections.kubeops.maintenance.tests.integration.progress import playbook
 from ansible_collections.kubeops.maintenance.tests.integration.progress.conftest import DRAIN, Held, drain
 
@@ -32,7 +33,7 @@ def test_lines_are_events_while_the_drain_runs(api_cluster: ApiCluster, held: He
         playbook=str(play),
         inventory=str(inventory),
         envvars={
-            "ANSIBLE_COLLECTIONS_PATH": str(playbook.ROOT / ".collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(playbook_run.ROOT / ".collections"),
             "ANSIBLE_LOCAL_TEMP": str(tmp_path),
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         },
