@@ -106,7 +106,13 @@ def _waste(seen: Seen) -> Check:
     share = free * 100 // status.db_size if status.db_size else 0
     evidence = f"{share}% of the file is free inside ({free} of {status.db_size} bytes)"
     if share > WASTED_SHARE and free > WASTED_BYTES:
-        return Check("etcd file compact", WARN, subject, evidence, "defragment it, followers first")
+        return Check(
+            "etcd file compact",
+            WARN,
+            subject,
+            evidence,
+            "run defrag.yml: it defragments it, followers first",
+        )
     return Check("etcd file compact", PASS, subject, evidence)
 
 

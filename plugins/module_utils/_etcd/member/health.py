@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 # etcd itself turns requests away at 5000 entries; a member that keeps up is a few behind.
 MOST_ENTRIES_BEHIND = 1000
 _ALARM_FIX = {
-    "NOSPACE": "compact, defragment every member, then: etcdctl alarm disarm",
+    "NOSPACE": "run defrag.yml -e defrag_recover_nospace=true: it compacts, defragments every member, and disarms it",
     "CORRUPT": "compare the members with etcdctl endpoint hashkv, remove the one that differs and add it again empty",
 }
 

@@ -233,6 +233,28 @@ def test_etcd_that_goes_on_without_its_client(tmp_path: pathlib.Path) -> None:
     assert polls.count("maintenance/defragment") == 1
 
 
+def test_a_defragmentation_that_somebody_else_has_begun(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look.Maintainer, "metrics", lambda self: Metrics(True, QUOTA))
+    with FakeEtcd() as etcd:
+        error = Member1(tmp_path, etcd).fails()
+    assert "no other defragmentation: etcd: etcd_disk_defrag_inflight is 1 on " in error.msg
+    assert "maintenance/defragment" not in etcd.asked
+    assert error.data["before"]["quota"] == QUOTA  # which etcd before 3.6 tells nowhere else
+
+
+def test_a_member_that_is_not_at_work_on_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for what has never begun."""
+    monkeypatch.setattr(look.Maintainer, "metrics", lambda self: Metrics(False))
+    with FakeEtcd() as etcd:
+        one = Member1(tmp_path, etcd)
+        etcd.answers["maintenance/defragment"] = (500, b'{"message": "disk error"}')
+        one.request = dataclasses.replace(one.request, timeout=3600)
+        error = one.fails()
+    assert f"disk error. It is not at work on that, and its file has {1000 * MIB} bytes, as before" in error.msg
+
+
 def test_not_enough_room(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look.disk, "free_bytes", lambda directory: 50 * MIB)
     with FakeEtcd() as etcd:
