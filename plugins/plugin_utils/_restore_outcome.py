@@ -18,11 +18,10 @@ Hosts = t.Mapping[str, Left]
 def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[str]) -> str:
     """Why a restore did not go on, and what serves now.
 
-    ``__restore_failure`` is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are what the roll
+    ``__restore_failure`` (task and msg) is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are what the roll
     back said, and on a host that was lost there is nothing.
     """
-    taking_part = dict.fromkeys([*members, *control_planes])
-    why = _joined(text for text in (hosts[host].get("__restore_failure") for host in taking_part) if text)
+    why = _reasons(hosts, dict.fromkeys([*members, *control_planes]))
     troubled = {
         **_troubles(hosts, control_planes, "__restore_serving", "its control plane was not started: "),
         **_troubles(hosts, members, "__restore_back", "not rolled back: "),
@@ -39,6 +38,16 @@ def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[s
         f"{beginning}. Rolled back: {', '.join(good) or 'nobody'}. {named}. No data was deleted. Mend what is"
         f" named, and run the same command again: it finishes going back first"
     )
+
+
+def _reasons(hosts: Hosts, taking_part: t.Iterable[str]) -> str:
+    """What is wrong with one member all of them find, mostly in the same words."""
+    found: dict[str, list[str]] = {}
+    for host in taking_part:
+        said = hosts[host].get("__restore_failure")
+        if said:
+            found.setdefault(f"{said['task']}: {said['msg']}", []).append(host)
+    return _joined(f"{', '.join(those)}: {text}" for text, those in found.items())
 
 
 def _troubles(hosts: Hosts, wanted: t.Sequence[str], name: str, what: str) -> dict[str, str]:

@@ -20,9 +20,11 @@ def left(**others: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
 
 
 def test_all_went_back() -> None:
-    why = "cp2: Prove that all members hold the same: 2 hashes at revision 7."
-    said = failure(left(cp2={"__restore_failure": why}), MEMBERS, MEMBERS)
-    assert said.startswith("cp2: Prove that all members hold the same: 2 hashes at revision 7. All members were rolled")
+    why = {"__restore_failure": {"task": "Prove it", "msg": "2 hashes at revision 7."}}
+    other = {"__restore_failure": {"task": "Prove it", "msg": "it was not there"}}
+    said = failure(left(cp1=why, cp2=other, cp3=why), MEMBERS, MEMBERS)
+    told = "cp1, cp3: Prove it: 2 hashes at revision 7. cp2: Prove it: it was not there. All members were rolled back"
+    assert said.startswith(told)
     assert "cp1, cp2, cp3 serve the data from before, and nothing is lost" in said
 
 
@@ -38,7 +40,9 @@ def test_all_went_back() -> None:
     ],
 )
 def test_not_all_went_back(others: dict[str, t.Any], told: str) -> None:
-    said = failure(left(cp2={"__restore_failure": "cp2: Start etcd: it did not"}, **others), MEMBERS, MEMBERS)
+    said = failure(
+        left(cp2={"__restore_failure": {"task": "Start etcd", "msg": "it did not"}}, **others), MEMBERS, MEMBERS
+    )
     assert told in said
     assert "run the same command again: it finishes going back first" in said
 
