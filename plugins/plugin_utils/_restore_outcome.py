@@ -18,8 +18,8 @@ Hosts = t.Mapping[str, Left]
 def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[str]) -> str:
     """Why a restore did not go on, and what serves now.
 
-    ``__restore_failure`` (task and msg) is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are what the roll
-    back said, and on a host that was lost there is nothing.
+    ``__restore_failure`` (task and msg) is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are
+    what the roll back said, and on a host that was lost there is nothing.
     """
     why = _reasons(hosts, dict.fromkeys([*members, *control_planes]))
     troubled = {
