@@ -147,4 +147,4 @@ def test_a_kill_at_each_call(systemd: Systemd, etcd: service.Unit, way: str) -> 
 @pytest.mark.parametrize(("managed_by", "kind"), [("static pod", service.StaticPod), ("systemd", service.Unit)])
 def test_of_a_plan(tmp_path: pathlib.Path, systemd: Systemd, managed_by: str, kind: type) -> None:
     here = plan.Here(**{**vars(restores.here(tmp_path)), "managed_by": managed_by, "source": f"{tmp_path}/m/etcd.yaml"})
-    assert type(service.of(here, systemd.run_command)) is kind
+    assert isinstance(service.of(here, systemd.run_command), kind)
