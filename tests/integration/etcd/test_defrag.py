@@ -10,14 +10,17 @@ import json
 import os
 import pathlib
 import typing as t
+import urllib.request
 
 import pytest
 import yaml
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag import turn
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.limits import Limits
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.look import Request
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.maintainer import Maintainer
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.lock import member_lock
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_defrag
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
     FREE,
@@ -29,12 +32,14 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented i
     refused,
     status,
 )
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.lost_answers import losing
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
     Client,
     Etcd,
     Release,
     Writer,
     make,
+    text,
     together,
 )
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.restores import put
@@ -205,16 +210,35 @@ def test_during_an_upgrade_of_any_node(etcd: Etcd) -> None:
     assert said == "node/w99 is being upgraded to 1.37.1 since 2026-11-20T10:00:00Z"
 
 
-def test_a_client_that_does_not_wait(etcd: Etcd) -> None:
-    """etcd goes on, or never began: the file tells."""
-    fragment([etcd])
-    places = {"manifests": str(etcd.root), "lock_path": str(etcd.root / "lock")}
-    limits = Limits(free_bytes=FREE)
-    request = Request(limits, single_member=True, patience=0.005, timeout=20, **places)
-    try:
-        result = turn.run(request)
-    except turn.MaintenanceError as error:
-        assert "It is not at work on that" in error.msg
-        assert status(etcd).db_size == error.data["before"]["db_size"]
-    else:
-        assert result["after"]["db_size"] < result["before"]["db_size"]
+def put_plainly(etcd: Etcd, value: bytes) -> None:
+    body = json.dumps({"key": text(b"/registry/pods/one"), "value": text(value)}).encode()
+    with urllib.request.urlopen(f"{etcd.client_url}/v3/kv/put", body, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def is_free(etcd: Etcd) -> bool | None:
+    found = status(etcd)
+    return found.db_size - found.db_size_in_use > FREE or None
+
+
+@pytest.mark.parametrize("lost", [b"maintenance/defragment", b"nothing"])
+def test_a_client_that_does_not_wait(releases: list[Release], tmp_path: pathlib.Path, lost: bytes) -> None:
+    """The answer is lost on its way. etcd has done it all the same, and the file tells."""
+    with Etcd(releases[-1], tmp_path / "cp1", tls=False).running() as etcd:
+        for _number in range(60):
+            put_plainly(etcd, b"p" * 90000)
+        Maintainer(etcd.local).compact(status(etcd).revision)
+        until(lambda: put_plainly(etcd, b"") or is_free(etcd), Deadline(30), lambda: str(status(etcd)), interval=0.1)
+        before = status(etcd).db_size
+        place = tmp_path / "manifests"
+        place.mkdir()
+        with losing(etcd.client_url, lost) as way:
+            manifest = (etcd.root / "etcd.yaml").read_text()
+            (place / "etcd.yaml").write_text(
+                manifest.replace(f"--listen-client-urls={etcd.client_url}", f"--listen-client-urls={way}")
+            )
+            places = {"manifests": str(place), "lock_path": str(tmp_path / "lock")}
+            request = Request(Limits(free_bytes=FREE), single_member=True, patience=0.5, timeout=20, **places)
+            result = turn.run(request)
+        assert result["after"]["db_size"] < before - FREE
+        assert (result["durations"]["defragment"] >= 0.5) == (lost != b"nothing")
