@@ -23,18 +23,6 @@ if t.TYPE_CHECKING:
 Play = t.Callable[..., Run]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: only `make test-all` runs it")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The slow ones are there with KUBEOPS_TESTS=all."""
-    if os.environ.get("KUBEOPS_TESTS") != "all":
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
-
-
 @pytest.fixture(scope="session")
 def lab() -> labs.Lab:
     return labs.known(os.environ["LAB"])

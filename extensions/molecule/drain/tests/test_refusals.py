@@ -16,6 +16,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.extensions.molecule.support.run import Run
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
 
+pytestmark = pytest.mark.slow
+
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:

@@ -338,6 +338,7 @@ class TestReuse:
             ("schema", 2),
             ("cluster_id", "1"),
         ],
+        ids=["too old", "from the future", "no zone", "no time", "none", "schema", "cluster"],
     )
     def test_a_sidecar_that_does_not_fit(self, node: Node, first: dict[str, t.Any], name: str, value: t.Any) -> None:
         sidecar = pathlib.Path(store.sidecar(first["path"]))
