@@ -10,6 +10,7 @@ import json
 import typing as t
 from pathlib import Path
 
+import pytest
 from ansible_collections.kubeops.maintenance.extensions.molecule.support import cluster
 
 if t.TYPE_CHECKING:
