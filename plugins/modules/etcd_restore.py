@@ -43,7 +43,8 @@ options:
       - V(committed) notes that there is no way back without loss. Nothing else is done.
       - V(finished) notes that the API serves again and that every node follows it. Until then a run goes on with it.
       - V(rolled_back) stops the member, renames what was restored to C(kubeops-restore/ID/rejected/member) and what
-        etcd used before to C(member), and starts it again.
+        etcd used before to C(member), and starts it again. A member that had no data before stays stopped, for without
+        any it would make a cluster of its own.
       - V(cleaned) deletes what finished restores have left. Nothing else ever deletes data.
       - Each of them changes nothing where the member is that far already, or farther.
     type: str

@@ -73,7 +73,10 @@ def _bring_back(step: Step) -> None:
         return
     step.stop()
     evidence = f"{plan.live} was not there before the restore, and is not there now"
-    fix = "it stays stopped, for it would make a cluster of its own: restore a snapshot, or add it to the others again"
+    fix = (
+        "it stays stopped, for it would make a cluster of its own: restore a snapshot, or add it to the others again,"
+        f" and then {step.service.starts}"
+    )
     step.report.checks.append(Check("etcd member serves again", WARN, f"etcd/{plan.here.name}", evidence, fix))
 
 

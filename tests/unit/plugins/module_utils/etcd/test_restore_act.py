@@ -104,7 +104,9 @@ def test_a_member_whose_disk_was_lost_stays_stopped_on_the_way_back(
     result = host.bring("rolled_back")
     assert (whole(host.plan.live), whole(host.plan.rejected), host.phase) == ("", NEW, "rolled_back")
     assert (host.manifest.exists(), host.parked.exists()) == (False, True)
-    assert [(check["status"], check["fix"][:16]) for check in result["checks"]] == [("warn", "it stays stopped")]
+    (check,) = result["checks"]
+    assert (check["status"], check["fix"][:16]) == ("warn", "it stays stopped")
+    assert f"and then move {host.parked} to {host.manifests}" in check["fix"]
 
 
 def test_an_apiserver_that_runs(host: Host) -> None:
