@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import failure, nodes, result
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import (
+    failure,
+    may_serve,
+    nodes,
+    result,
+)
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"restore_failure": failure, "restore_nodes": nodes, "restore_result": result}
+        return {
+            "restore_failure": failure,
+            "restore_may_serve": may_serve,
+            "restore_nodes": nodes,
+            "restore_result": result,
+        }

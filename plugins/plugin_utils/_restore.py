@@ -98,9 +98,12 @@ def _resumed(infos: t.Mapping[str, Info], going_on: standing.Standing) -> dict[s
     missing = [
         host
         for host, phase in going_on.phases.items()
-        if going_on.direction == FORWARD and not (phase and plan.reached(phase, plan.PREPARED)) and host not in having
+        if going_on.direction == FORWARD
+        and not going_on.committed
+        and not (phase and plan.reached(phase, plan.PREPARED))
+        and host not in having
     ]
-    way = _Way(going_on.direction, having, missing, True, going_on.after_commit, going_on.phases)
+    way = _Way(going_on.direction, having, missing, True, going_on.committed, going_on.after_commit, going_on.phases)
     snapshot = next((infos[host]["snapshot"] for host in having), order.as_dict()["snapshot"])
     return _told(infos, order, way, snapshot)
 
@@ -113,6 +116,7 @@ class _Way:
     having: t.Sequence[str]
     lacking: t.Sequence[str]
     resume: bool = False
+    committed: bool = False
     after_commit: bool = False
     phases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -125,6 +129,7 @@ def _told(infos: t.Mapping[str, Info], order: Order, way: _Way, snapshot: Info) 
         "lacking": list(way.lacking),
         "direction": way.direction,
         "resume": way.resume,
+        "committed": way.committed,
         "after_commit": way.after_commit,
         "phases": dict(way.phases),
         "expected_downtime_seconds": downtime,

@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan as plans
+
 Left = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, Left]
+
+# In which a member may serve what was restored, or will when it is started.
+_DOUBTFUL = (*plans.FORWARD[plans.FORWARD.index(plans.SWAPPING) :], plans.ROLLING_BACK)
 
 
 def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[str]) -> str:
@@ -21,12 +26,14 @@ def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[s
     ``__restore_failure`` (task and msg) is on the hosts that failed, ``__restore_back`` and ``__restore_serving`` are
     what the roll back said, and on a host that was lost there is nothing.
     """
-    why = _reasons(hosts, dict.fromkeys([*members, *control_planes]))
+    taking_part = dict.fromkeys([*members, *control_planes])
     troubled = {
         **_troubles(hosts, control_planes, "__restore_serving", "its control plane was not started: "),
         **_troubles(hosts, members, "__restore_back", "not rolled back: "),
     }
-    beginning = why or "an earlier run has begun to go back from this restore"
+    lost = [host for host in taking_part if not {"__restore_back", "__restore_serving"} & {*hosts[host]}]
+    otherwise = f"{', '.join(lost)} was lost" if lost else "an earlier run has begun to go back from this restore"
+    beginning = _reasons(hosts, taking_part) or otherwise
     if not troubled:
         return (
             f"{beginning}. All members were rolled back: {', '.join(members)} serve the data from before, and nothing"
@@ -34,8 +41,10 @@ def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[s
         )
     named = _joined(f"{host}: {text}" for host, text in troubled.items())
     good = [host for host in members if host not in troubled]
+    stopped = " The control planes stay stopped, for most members may have what was restored, which was not proven."
+    stopped = "" if may_serve(hosts, members) else stopped
     return (
-        f"{beginning}. Rolled back: {', '.join(good) or 'nobody'}. {named}. No data was deleted. Mend what is"
+        f"{beginning}. Rolled back: {', '.join(good) or 'nobody'}. {named}. No data was deleted.{stopped} Mend what is"
         f" named, and run the same command again: it finishes going back first"
     )
 
@@ -48,6 +57,12 @@ def _reasons(hosts: Hosts, taking_part: t.Iterable[str]) -> str:
         if said:
             found.setdefault(f"{said['task']}: {said['msg']}", []).append(host)
     return _joined(f"{', '.join(those)}: {text}" for text, those in found.items())
+
+
+def may_serve(hosts: Hosts, members: t.Sequence[str]) -> bool:
+    """Whether control planes that start now find the data from before, or no quorum, and never what was given up."""
+    doubtful = [host for host in members if hosts[host].get("__restore_back", {}).get("phase") in _DOUBTFUL]
+    return 2 * len(doubtful) <= len(members)
 
 
 def _troubles(hosts: Hosts, wanted: t.Sequence[str], name: str, what: str) -> dict[str, str]:

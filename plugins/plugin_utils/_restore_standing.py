@@ -43,6 +43,11 @@ class Standing:
     after_commit: bool = False
     reasons: t.Sequence[str] = ()
 
+    @property
+    def committed(self) -> bool:
+        """Whether all members serve what was restored, and only the end is left: one was proven with all others."""
+        return self.direction == FORWARD and _is_committed(self.phases.values())
+
 
 def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) -> Standing:
     """``undo``: true for the restore that is unfinished, or the id of one. Of what was only prepared nothing goes on:

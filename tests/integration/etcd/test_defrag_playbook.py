@@ -35,6 +35,7 @@ def host(one: Etcd) -> dict[str, t.Any]:
     flags = {
         "name": one.name,
         "data-dir": local.data_dir,
+        "initial-advertise-peer-urls": one.peer_url,
         "listen-client-urls": local.endpoint,
         "trusted-ca-file": local.ca_file,
         "cert-file": local.cert_file,

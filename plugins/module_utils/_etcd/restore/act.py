@@ -67,6 +67,7 @@ def _run(request: Request, wanted: Wanted, report: RestoreReport) -> None:
     orders.check_id(wanted.id)
     local = place.discover(request.manifests, request.unit)
     purpose = f"restore {wanted.id} of etcd/{local.name}, {wanted.state}"
+    report.plan = plans.read(local.data_dir, wanted.id)  # who waits in vain says how far it is, too
     with lock.member_lock(purpose, request.lock_timeout, request.lock_path, request.dry_run) as waited:
         report.durations["lock"] = round(waited, 3)
         report.plan = plans.read(local.data_dir, wanted.id)

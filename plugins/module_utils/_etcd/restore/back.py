@@ -10,6 +10,8 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import errno
 import functools
 import os
 import shutil
@@ -22,7 +24,7 @@ from ..member import lock
 from ..member.gateway import Gateway, GatewayError
 from ..snapshots.report import reported
 from . import order as orders
-from . import place, swap
+from . import place, prepare, swap
 from . import plan as plans
 from .plan import COMMITTED, FINAL, ROLLED_BACK, ROLLING_BACK
 from .report import Request, RestoreReport
@@ -30,6 +32,7 @@ from .step import Step
 
 # What is to be deleted is renamed first: half of somebody's data must never have its name.
 _DELETED = ".deleted"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 # Seconds for the other members to come back, too. They may be lost, so nothing depends on it.
 _PATIENCE = 60
 
@@ -41,11 +44,27 @@ def roll_back(step: Step, after_commit: bool) -> None:
         _check_commit(step, after_commit)
     began = plans.begun(step.phase)
     if step.phase != ROLLING_BACK:
-        step.enter(ROLLING_BACK)
+        _noted(step, ROLLING_BACK)
     # What was only prepared was never in anybody's way: the member runs.
     if began:
         _bring_back(step)
-    step.enter(ROLLED_BACK)
+    if not _noted(step, ROLLED_BACK):
+        raise MaintenanceError(
+            f"{step.plan.folder}: the disk is full, so that this member went back could not be noted there. It has its"
+            " data from before, and was started. Free some room, and run this again"
+        )
+
+
+def _noted(step: Step, phase: str) -> bool:
+    """A full disk must not keep a member stopped: renames need no room, and the directories tell how far it is."""
+    try:
+        step.enter(phase)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        step.report.plan = dataclasses.replace(step.plan, phase=phase)
+        return False
+    return True
 
 
 def _check_commit(step: Step, after_commit: bool) -> None:
@@ -54,7 +73,8 @@ def _check_commit(step: Step, after_commit: bool) -> None:
             f"{step.plan.folder}: this restore is {step.phase}. What was written since {step.plan.at[COMMITTED]} would"
             " be lost with it, so nothing was done. Say after_commit: true (-e restore_undo=ID) where that is wanted"
         )
-    step.check_alone()
+    if not step.report.dry_run:  # in check mode nobody has stopped it
+        step.check_alone()
 
 
 def _bring_back(step: Step) -> None:
@@ -114,6 +134,8 @@ def _clean(request: Request, identity: str, keep: int, report: RestoreReport) ->
             report.act(
                 f"delete {path}, of which a killed run has deleted a part", functools.partial(shutil.rmtree, path)
             )
+        for path in () if identity else prepare.leftovers(local.data_dir):
+            report.act(f"delete {path}, which was prepared and never begun", functools.partial(shutil.rmtree, path))
         for one in _finished(local.data_dir, identity, keep):
             what = f"{one.order.snapshot.name}, {one.phase} at {one.at.get(one.phase, 'an unknown time')}"
             report.act(f"delete {one.folder}, what a restore has left ({what})", functools.partial(_delete, one.folder))

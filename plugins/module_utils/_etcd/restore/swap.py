@@ -87,6 +87,7 @@ def forward(plan: Plan) -> None:
     _own(plan.prepared, plan.here.owner)
     _label(plan.prepared, plan.previous if tree.previous else plan.live)
     _folder(plan.previous)
+    _folder(plan.rejected)  # for the way back, which may find the disk full
     if tree.live:
         _rename(plan.live, plan.previous)
     elif not tree.previous:

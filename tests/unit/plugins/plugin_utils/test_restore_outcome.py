@@ -7,7 +7,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import failure, nodes, result
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import (
+    failure,
+    may_serve,
+    nodes,
+    result,
+)
 
 MEMBERS = ["cp1", "cp2", "cp3"]
 GOOD: dict[str, t.Any] = {"changed": True}
@@ -50,7 +55,29 @@ def test_not_all_went_back(others: dict[str, t.Any], told: str) -> None:
 def test_a_host_that_was_lost_before_has_left_nothing() -> None:
     hosts = left() | {"cp3": {}}
     said = failure(hosts, MEMBERS, MEMBERS)
-    assert "Rolled back: cp1, cp2. cp3: not rolled back: the host was lost" in said
+    assert said.startswith("cp3 was lost. Rolled back: cp1, cp2. cp3: not rolled back: the host was lost")
+
+
+@pytest.mark.parametrize(
+    ("phases", "serves"),
+    [
+        ({}, True),
+        ({"cp1": "verified"}, True),
+        ({"cp1": "started", "cp3": "rolling_back"}, False),
+        # Neither was in the way of the data.
+        ({"cp1": "stopping", "cp2": "prepared", "cp3": ""}, True),
+        # It went back, and could not note it.
+        ({"cp1": "rolled_back", "cp2": "rolled_back"}, True),
+    ],
+)
+def test_no_control_plane_finds_what_was_given_up(phases: dict[str, str], serves: bool) -> None:
+    hosts = left(**{host: {"__restore_back": {"phase": phase, "msg": "no"}} for host, phase in phases.items()})
+    assert may_serve(hosts, MEMBERS) is serves
+    assert ("The control planes stay stopped" in failure(hosts, MEMBERS, MEMBERS)) is not serves
+
+
+def test_one_member_that_did_not_go_back() -> None:
+    assert not may_serve({"cp1": {"__restore_back": {"phase": "started", "msg": "no"}}}, ["cp1"])
 
 
 def test_going_back_was_begun_by_an_earlier_run() -> None:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 import pathlib
 import shutil
 import socket
@@ -15,8 +17,9 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd import disk
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import programs
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, gates, plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, gates, order, place, plan
 
 from . import cuts, restored_host, restores
 from .restored_host import NEW, OLD, Host, everything, whole
@@ -107,6 +110,34 @@ def test_a_member_whose_disk_was_lost_stays_stopped_on_the_way_back(
     (check,) = result["checks"]
     assert (check["status"], check["fix"][:16]) == ("warn", "it stays stopped")
     assert f"and then move {host.parked} to {host.manifests}" in check["fix"]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_back_on_a_disk_that_is_full(host: Host, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Renames go on when nothing can be written, and whoever comes next sees it from the directories."""
+    for state in FORWARD[:steps]:
+        host.bring(state)
+
+    def full(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        for where, name in ((disk, "rewrite"), (os, "mkdir")):
+            patch.setattr(where, name, full)
+        with pytest.raises(MaintenanceError, match="the disk is full, so that this member went back") as caught:
+            host.bring("rolled_back")
+    assert caught.value.data["phase"] == "rolled_back"
+    assert (whole(host.plan.live), host.manifest.exists(), host.phase) == (OLD, True, FORWARD[steps - 1])
+    assert everything(host.plan) == sorted([OLD, NEW])
+    host.bring("rolled_back")
+    assert (whole(host.plan.live), host.manifest.exists(), host.phase) == (OLD, True, "rolled_back")
+
+
+def test_check_mode_of_the_way_back_stops_no_apiserver(host: Host) -> None:
+    for state in FORWARD:
+        host.bring(state)
+    host.apiservers = (77,)
+    assert host.bring("rolled_back", after_commit=True, dry_run=True)["changed"]
 
 
 def test_an_apiserver_that_runs(host: Host) -> None:
@@ -215,7 +246,9 @@ def test_a_gate_that_fails(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def put_finished(host: Host, identity: str, phase: str) -> plan.Plan:
-    made = plan.Plan(host.plan.order.__class__(**{**vars(host.plan.order), "id": identity}), host.plan.here, phase, {})
+    local = place.discover(str(host.manifests), "")
+    here = place.here(local, str(host.manifests))
+    made = plan.Plan(order.parse(restores.told(id=identity)), here, phase, {})
     restored_host.fill(made.previous, OLD)
     return plan.enter(made, phase)
 
@@ -226,9 +259,9 @@ def test_what_finished_restores_have_left_is_deleted(host: Host) -> None:
         put_finished(host, one, phase)
         for one, phase in zip(ids, ["finished", "rolled_back", "committed", "finished"], strict=True)
     ]
-    assert len(host.clean(dry_run=True)["actions"]) == 3
-    assert len(host.clean(keep=1)["actions"]) == 2
-    assert plan.folders(str(host.data)) == [restores.ID, ids[2], ids[3]]
+    assert len(host.clean(dry_run=True)["actions"]) == 4
+    assert len(host.clean(keep=1)["actions"]) == 3
+    assert plan.folders(str(host.data)) == [ids[2], ids[3]]
     with pytest.raises(
         MaintenanceError, match="this restore is committed, so what it would be taken back to is needed"
     ):
@@ -236,11 +269,18 @@ def test_what_finished_restores_have_left_is_deleted(host: Host) -> None:
     assert host.clean(ids[3], keep=1)["changed"]
     assert not host.clean(ids[3])["changed"]
     assert not host.clean()["changed"]
-    assert plan.folders(str(host.data)) == [restores.ID, ids[2]]
-    assert whole(host.plan.live) == OLD
+    assert plan.folders(str(host.data)) == [ids[2]]
+    assert whole(f"{host.data}/member") == OLD
     with pytest.raises(MaintenanceError, match="is no id of a restore"):
         host.clean("..")
     assert whole(made[2].previous) == OLD
+
+
+def test_what_was_only_prepared_is_deleted_with_the_rest(host: Host) -> None:
+    """Somebody has said no, and the room of it is missed."""
+    (told,) = host.clean()["actions"]
+    assert told == f"delete {host.data}/kubeops-restore/{restores.ID}, which was prepared and never begun"
+    assert [path.name for path in host.data.iterdir()] == ["member"]
 
 
 def test_a_deletion_that_is_killed_never_leaves_a_half_of_somebodys_data(host: Host) -> None:
@@ -251,7 +291,7 @@ def test_a_deletion_that_is_killed_never_leaves_a_half_of_somebodys_data(host: H
         done = not cuts.killed(host.clean, at, after=True)
         assert whole(made.previous) in ("", OLD)
         host.clean()
-        assert sorted(path.name for path in (host.data / plan.FOLDER).iterdir()) == [restores.ID]
+        assert not (host.data / plan.FOLDER).exists()
         if done:
             break
     assert at > 5

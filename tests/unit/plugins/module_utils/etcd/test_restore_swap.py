@@ -82,7 +82,6 @@ def test_an_etcd_that_was_started_without_data_between_the_two_renames(tmp_path:
 def test_and_one_on_the_way_back(tmp_path: pathlib.Path) -> None:
     found = made(tmp_path)
     swap.forward(found)
-    os.mkdir(os.path.dirname(found.rejected))
     os.rename(found.live, found.rejected)
     os.mkdir(found.live)
     swap.back(found)

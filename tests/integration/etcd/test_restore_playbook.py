@@ -1,0 +1,110 @@
+# Copyright (c) 2026, kubeops.maintenance contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook where an earlier run has left something, on hosts whose members are real and that have no kubelet."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import typing as t
+
+import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
+from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Release, make, together
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.restoring import ID
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.test_defrag_playbook import host
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.restores import put
+
+Play = t.Callable[..., playbook_run.Run]
+Plan = dict[str, t.Any]
+
+
+@pytest.fixture
+def members(releases: list[Release], tmp_path: pathlib.Path) -> t.Iterator[t.Sequence[Etcd]]:
+    with together(make(releases[-1], tmp_path, ("m1", "m2", "m3"))) as started:
+        yield started
+
+
+@pytest.fixture
+def wanted(members: t.Sequence[Etcd]) -> Plan:
+    """Of a restore that an earlier run has made."""
+    restoring.fill(members[0])
+    return restoring.order(members, restoring.save(members))
+
+
+def control_plane(folder: pathlib.Path) -> dict[str, t.Any]:
+    """A node with a network of its own, where no API server runs, whatever runs on this machine."""
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec unshare --net {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return {**playbook_run.HERE, "ansible_python_interpreter": str(python)}
+
+
+@pytest.fixture
+def play(members: t.Sequence[Etcd], wanted: Plan, tmp_path: pathlib.Path) -> Play:
+    def run(*options: str, **variables: t.Any) -> playbook_run.Run:
+        hosts = {f"host-of-{one.name}": {**host(one), "etcd_backup_dir": str(one.backups)} for one in members}
+        groups = {"kube_control_plane": {"hosts": {"cp1": control_plane(tmp_path)}}, "etcd": {"hosts": hosts}}
+        told = {"snapshot": "newest", "restore_confirmed": True, "restore_nodes": [], **variables}
+        return playbook_run.play(
+            tmp_path, {"all": {"children": groups}}, "kubeops.maintenance.restore", *options, **told
+        )
+
+    return run
+
+
+def phases(members: t.Sequence[Etcd]) -> list[str]:
+    found = [plan.read(str(one.data), ID) for one in members]
+    return [one.phase if one else "" for one in found]
+
+
+def test_the_end_of_a_restore_that_is_committed(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
+    """Nothing is stopped again, and nothing is restored again, also where a member was cleaned or replaced since."""
+    first, _last = [put(one.data, plan.COMMITTED, **wanted) for one in members[1:]]
+    plan.enter(first, plan.FINISHED)
+    run = play()
+    assert run.code == 0, run.said
+    assert "GO ON with the restore of" in run.said
+    assert "Stop the apiservers" not in run.said
+    assert "Restore the snapshot beside the data" not in run.said
+    (told,) = [line for line in run.said.splitlines() if line.startswith("Restored ")]
+    assert sorted(told.rpartition(" on ")[2].split(", ")) == ["host-of-m2", "host-of-m3"]
+    assert phases(members) == ["", plan.FINISHED, plan.FINISHED]
+
+
+def test_what_one_member_may_need_is_deleted_on_none(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
+    """Without the plans of the others, one that was lost while all went back would lead them forward again."""
+    told = [plan.ROLLED_BACK, plan.ROLLED_BACK, plan.STARTED]
+    for one, phase in zip(members, told, strict=True):
+        put(one.data, phase, **wanted)
+    run = play(restore_clean=True)
+    assert run.code
+    assert "host-of-m3 has a restore that is not finished. Nothing was deleted. Go on with it" in run.said
+    run = play("--limit", "host-of-m1,host-of-m2", restore_clean=True)
+    assert run.code
+    assert "host-of-m3: not in this run, and may need still what is deleted" in run.said
+    assert phases(members) == told
+    for one in members[2:]:
+        plan.enter(t.cast(plan.Plan, plan.read(str(one.data), ID)), plan.ROLLED_BACK)
+    run = play(restore_clean=True)
+    assert run.code == 0, run.said
+    assert phases(members) == ["", "", ""]
+
+
+def test_who_joins_a_restore_that_was_begun_is_asked_for(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
+    put(members[2].data, plan.STOPPED, **wanted)
+    run = play(restore_confirmed=False)
+    assert run.code
+    assert "Nobody said yes, so nothing was stopped" in run.said
+    assert phases(members) == [plan.PREPARED, plan.PREPARED, plan.STOPPED]
+
+
+def test_control_planes_that_are_left_out(members: t.Sequence[Etcd], play: Play) -> None:
+    run = play("--limit", "etcd")
+    assert run.code
+    assert "cp1: not in this run. An API server that is not stopped writes into what is restored" in run.said
+    assert not any((one.data / plan.FOLDER).exists() for one in members)
