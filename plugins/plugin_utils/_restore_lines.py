@@ -37,6 +37,11 @@ def of(plan: Info, snapshot: Info) -> list[str]:
     if back:
         lost = "; everything that was written since it was committed is LOST" if plan["after_commit"] else ""
         lines.append(f"data      what each member had before is renamed into its place{lost}")
+        if plan["after_commit"]:
+            lines.append(
+                "watchers  revisions go back: restart whatever watches the API and runs on (kube-proxy, network plugin,"
+                " CoreDNS, operators), which hears of no change until then"
+            )
     else:
         lines += [f"snapshot  {_snapshot(described, snapshot)}", f"revision  {_revision(plan)}"]
         lines += [f"bring it  to {', '.join(plan['lacking'])}"] if plan["lacking"] else []

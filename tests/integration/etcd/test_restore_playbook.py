@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import sys
 import typing as t
@@ -108,3 +109,20 @@ def test_control_planes_that_are_left_out(members: t.Sequence[Etcd], play: Play)
     assert run.code
     assert "cp1: not in this run. An API server that is not stopped writes into what is restored" in run.said
     assert not any((one.data / plan.FOLDER).exists() for one in members)
+
+
+def test_somebody_else_prepares_while_somebody_is_asked(
+    members: t.Sequence[Etcd], play: Play, tmp_path: pathlib.Path
+) -> None:
+    """Who is asked first finds nothing to stop for any more."""
+    other = put(tmp_path / "elsewhere", plan.PREPARED)
+    hooked = tmp_path / "hooked.yml"
+    hooked.write_text(json.dumps({"restore_confirmed": "{{ lookup('ansible.builtin.pipe', hook) and true }}"}))
+    theirs = members[2].data / plan.FOLDER / "20991121T183000Z-4f2a90"
+    text = (pathlib.Path(other.folder) / "plan.json").read_text().replace(other.id, theirs.name)
+    moved = tmp_path / "plan.json"
+    moved.write_text(text.replace(str(tmp_path / "elsewhere"), str(members[2].data)))
+    run = play("-e", f"@{hooked}", hook=f"mkdir -p {theirs} && cp {moved} {theirs} && echo made")
+    assert run.code
+    assert f", and restore {theirs.name} is: somebody else has run this meanwhile. Nothing was stopped" in run.said
+    assert "Stop the apiservers" not in run.said
