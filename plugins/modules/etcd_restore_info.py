@@ -149,6 +149,12 @@ snapshot:
     live_keys: 312
     kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50
     etcd_version: 3.6.16
+encryption:
+  description: C(file) and C(keys) (provider and name) of the API server's EncryptionConfiguration. V(null) where there
+    is no API server, C(keys) V(null) where the file could not be read.
+  returned: success
+  type: dict
+  sample: {file: /etc/kubernetes/encryption-config.yaml, keys: [[secretbox, key1]]}
 clusters:
   description: Of which clusters the other snapshots here are, by the UID of C(kube-system) or else etcd's id, and the
     highest revision of each.

@@ -46,10 +46,14 @@ class Wish:
 
 
 def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh: str) -> dict[str, t.Any]:
-    """``infos``: what etcd_restore_info said on each of the ``hosts``. ``fresh``: the id of a restore that begins."""
+    """``infos``: what etcd_restore_info said on each of the ``hosts``, and on control planes without a member.
+
+    ``fresh``: the id of a restore that begins.
+    """
     reasons = guard.hosts(infos, hosts)
     if reasons:
         raise _refusal(reasons)
+    control_planes = {host: info for host, info in infos.items() if host not in hosts}
     infos = {host: infos[host] for host in hosts}
     reasons += guard.members(infos)
     going_on = standing.judge(infos, wish.snapshot, wish.undo)
@@ -58,7 +62,7 @@ def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh:
         raise _refusal(reasons)
     if going_on.plan:
         return _resumed(infos, going_on)
-    return _begun(infos, wish, fresh)
+    return _begun(infos, control_planes, wish, fresh)
 
 
 def bump(snapshot_revision: int, known: int) -> int:
@@ -66,13 +70,15 @@ def bump(snapshot_revision: int, known: int) -> int:
     return max(LEAST_BUMP, known - snapshot_revision + MARGIN)
 
 
-def _begun(infos: t.Mapping[str, Info], wish: Wish, fresh: str) -> dict[str, t.Any]:
+def _begun(
+    infos: t.Mapping[str, Info], control_planes: t.Mapping[str, Info], wish: Wish, fresh: str
+) -> dict[str, t.Any]:
     candidates = [(host, info["snapshot"]) for host, info in infos.items() if info["snapshot"]]
     chosen, reasons = guard.chosen(candidates, wish.offered, wish.snapshot)
     reasons += guard.without_host(infos, wish.gone)
     if not chosen:
         raise _refusal(reasons)
-    reasons += guard.cluster(infos, chosen, wish.cluster_uid)
+    reasons += guard.cluster(infos, chosen, wish.cluster_uid) + guard.keys(control_planes, chosen)
     if reasons:
         raise _refusal(reasons)
     highest = guard.highest_revision(infos, chosen)

@@ -108,6 +108,24 @@ def cluster(infos: Infos, sidecar: Info, meant: str) -> list[str]:
     return [f"{name}: is of the cluster {its}, and nothing here says that this is that cluster. {explicit}"]
 
 
+def keys(control_planes: Infos, sidecar: Info) -> list[str]:
+    """A member looks itself whether its apiserver can read the snapshot; where those are elsewhere, nobody does."""
+    needed = {(str(one.get("provider")), str(one.get("key"))) for one in sidecar.get("encryption") or ()}
+    reasons = []
+    for host, info in control_planes.items():
+        there = info.get("encryption")
+        if there and there["keys"] is not None:
+            missing = sorted(needed - {tuple(one) for one in there["keys"]})
+            told = ", ".join(f"{provider} key {key}" for provider, key in missing)
+            where = there["file"] or "no EncryptionConfiguration"
+            if missing:
+                reasons.append(
+                    f"{host}: its API server ({where}) could not read what the snapshot has encrypted: {told}. Add the"
+                    " keys to every control plane; the file that was saved with the snapshot has them"
+                )
+    return reasons
+
+
 def cluster_id(infos: Infos, sidecar: Info) -> str:
     """etcd's, of what is replaced. A member that lost its disk may be alone in a new cluster, which is not meant."""
     those = [info["live"]["cluster_id"] for info in infos.values() if _alive(info, sidecar) == store.cluster(sidecar)]

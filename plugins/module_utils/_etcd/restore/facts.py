@@ -21,7 +21,7 @@ from ..member import programs, state
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..snapshots import store
-from . import loss, place, plan, tools
+from . import loss, place, plan, preflight, tools
 
 NEWEST = "newest"
 # Of a sidecar, what a restore is chosen by.
@@ -38,6 +38,7 @@ _TOLD = (
     "tier",
     "reason",
     "started",
+    "encryption",
     "proven",
     "damaged",
 )
@@ -69,11 +70,20 @@ def read(look: Look) -> Facts:
         "live": alive,
         "trouble": trouble,
         "snapshot": snapshot,
+        "encryption": _encryption(look.manifests),
         "clusters": _clusters(look.directory, snapshot["name"] if snapshot else ""),
         "unfinished": unfinished.as_dict() if unfinished else None,
         "restores": [one.as_dict() for one in plans if one.phase in plan.FINAL],
         **_report(look, local),
     }
+
+
+def _encryption(manifests: str) -> t.Optional[Facts]:
+    found = preflight.encryption(manifests)
+    if not found:
+        return None
+    where, known = found
+    return {"file": where, "keys": None if known is None else [list(one) for one in sorted(known)]}
 
 
 def _report(look: Look, local: t.Optional[LocalMember]) -> Facts:

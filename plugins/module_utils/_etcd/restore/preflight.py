@@ -90,11 +90,17 @@ def look(
 
 
 def _keys(manifests: str, facts: snapshot.Facts) -> Check:
+    found = encryption(manifests)
+    return prepare_checks.keys(*found, facts.contents) if found else prepare_checks.no_apiserver()
+
+
+def encryption(manifests: str) -> t.Optional[tuple[str, t.Optional[set[encryption_config.Key]]]]:
+    """The apiserver's EncryptionConfiguration here, and the keys in it: None where there is no apiserver."""
     for directory in (manifests, _static_pod.parked(manifests)):
         if control_plane.has_apiserver(directory):
             where = control_plane.encryption_configuration(directory)
-            return prepare_checks.keys(where, _known_keys(where), facts.contents)
-    return prepare_checks.no_apiserver()
+            return where, _known_keys(where)
+    return None
 
 
 def _known_keys(where: str) -> t.Optional[set[encryption_config.Key]]:

@@ -218,3 +218,20 @@ def test_what_is_known_of_the_snapshot_is_shown() -> None:
     assert "proven by a drill at 2026-11-20T11" in planned(infos(snapshot=snapshot(proven=proven)))["lines"][3]
     lines = planned(infos(live=None, clusters={UID: 1}))["lines"]
     assert lines[4] == "revision  goes on at 1000010432; no later one is known"
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [([["secretbox", "k1"], ["aescbc", "k0"]], False), (None, False), ([["secretbox", "k2"]], True), ([], True)],
+)
+def test_keys_of_a_control_plane_without_a_member(keys: list[list[str]] | None, missing: bool) -> None:
+    """Members look themselves at what their own API server can read."""
+    encrypted = [{"resources": ["secrets"], "provider": "secretbox", "key": "k1", "archived": True}]
+    there = {**infos(snapshot=snapshot(encryption=encrypted)), "cp": {"member": None, "live": None}}
+    assert planned(there)["id"]
+    there["cp"]["encryption"] = {"file": "/etc/kubernetes/enc.yaml", "keys": keys}
+    if missing:
+        with pytest.raises(MaintenanceError, match=r"cp: its API server \(/etc/kubernetes/enc.yaml\) could not read"):
+            planned(there)
+    else:
+        assert [one["host"] for one in planned(there)["members"]] == HOSTS
