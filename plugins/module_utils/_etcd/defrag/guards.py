@@ -86,7 +86,8 @@ def no_restore(unfinished: str) -> Check:
     name = "no restore in progress"
     if not unfinished:
         return Check(name, PASS, "etcd", "none is unfinished on this node")
-    fix = "finish the restore (restore.yml goes on from where it was left), or undo it, first"
+    fix = "finish the restore (restore.yml goes on from where it was left), or undo it, first;"
+    fix += " what was only prepared goes with -e restore_clean=true"
     return Check(name, FAIL, "etcd", unfinished, fix)
 
 
