@@ -198,7 +198,7 @@ def test_the_keys_of_the_ca_stay_with_the_lab(lab: Lab, monkeypatch: pytest.Monk
     outside, asked = shaped(lab, "external_etcd"), []
 
     def kubeadm(*words: str | pathlib.Path) -> None:
-        *_, phase, _config, file = words
+        phase, _config, file = words[-3:]
         initial, configuration = yaml.safe_load_all(pathlib.Path(file).read_text())
         folder = pathlib.Path(configuration["certificatesDir"])
         asked.append((initial["nodeRegistration"]["name"], phase, folder.name))
