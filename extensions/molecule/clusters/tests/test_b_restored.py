@@ -15,8 +15,8 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support.restore
     FIRST,
     Start,
     Story,
-    Watcher,
 )
+from ansible_collections.kubeops.maintenance.extensions.molecule.support.watcher import Watcher
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 
 if t.TYPE_CHECKING:

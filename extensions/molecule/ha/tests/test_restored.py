@@ -18,8 +18,8 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support.restore
     FIRST,
     Start,
     Story,
-    Watcher,
 )
+from ansible_collections.kubeops.maintenance.extensions.molecule.support.watcher import Watcher
 
 if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
