@@ -22,7 +22,8 @@ options:
       - V(read) returns the next piece of a file.
       - V(expected) says what of a snapshot is here already, and looks whether there is room for the rest.
       - V(written) adds a piece to a file.
-      - V(published) verifies a snapshot that has arrived and gives its files their names.
+      - V(published) verifies a snapshot that has arrived and gives its files their names. Where a member runs with the
+        very programs that the snapshot was taken with, they are kept beside it.
       - V(noted) writes into a snapshot's sidecar where there are copies of it.
     type: str
     choices: [listed, read, expected, written, published, noted]
@@ -136,9 +137,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._etcd.copies import copies, exchange, tools
-from ..module_utils._etcd.member import lock
+from ..module_utils._etcd.member import lock, programs, topology, unit
 from ..module_utils._etcd.member.programs import NAMES
-from ..module_utils._etcd.snapshots import store
+from ..module_utils._etcd.snapshots import store, vault
 
 
 def listed(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
@@ -156,8 +157,8 @@ def listed(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
 
 def read(options: dict[str, t.Any], _check_mode: bool) -> dict[str, t.Any]:
     ((path, sidecar),) = copies.chosen(options["dir"], [options["name"]])
-    programs = tools.files(options["dir"], sidecar) if options["file"] in NAMES else []
-    for one in [*copies.files(path, sidecar), *programs]:
+    kept = tools.files(options["dir"], sidecar) if options["file"] in NAMES else []
+    for one in [*copies.files(path, sidecar), *kept]:
         if one.name == options["file"]:
             piece = bytearray()
             size = exchange.pack(one.path, options["offset"], piece.extend, exchange.ANSWER)
@@ -195,7 +196,18 @@ def published(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     if not check_mode:
         with lock.member_lock("arrival of a snapshot", options["lock_timeout"]):
             arrival.publish()
+            if not options["tools"]:
+                tools.keep(options["dir"], options["sidecar"], own(options))
     return {"changed": True}
+
+
+def own(options: dict[str, t.Any]) -> dict[str, programs.Program]:
+    """The programs of this host's member, none where none runs."""
+    try:
+        local = topology.find(shown=options["unit"])
+    except MaintenanceError:
+        return {}
+    return programs.of_member(local.data_dir, vault.version_for(options["sidecar"])) if local else {}
 
 
 def noted(options: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
@@ -245,8 +257,10 @@ def main() -> None:
     )
 
     def work() -> dict[str, t.Any]:
+        shown = unit.show(module.run_command) if module.params["state"] == "published" else ""
+        options = {**module.params, "unit": shown}
         try:
-            return STATES[module.params["state"]](module.params, module.check_mode)
+            return STATES[module.params["state"]](options, module.check_mode)
         except OSError as error:
             where = error.filename or module.params["dir"]
             raise MaintenanceError(f"{where}: {error.strerror}") from error

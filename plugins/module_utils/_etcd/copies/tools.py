@@ -9,12 +9,13 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
 from ..._errors import MaintenanceError
 from .. import disk
-from ..member.programs import NAMES
+from ..member.programs import NAMES, Program
 from ..snapshots import vault
 from .copies import File
 from .exchange import Arrival
@@ -29,6 +30,18 @@ def files(directory: str, sidecar: t.Mapping[str, t.Any]) -> list[File]:
     here, said = vault.kept(directory, version), _digests(sidecar)
     paths = {name: os.path.join(vault.directory(directory, version), name) for name in here if name in said}
     return [File(path, os.path.getsize(path), here[name]) for name, path in paths.items() if here[name] == said[name]]
+
+
+def keep(directory: str, sidecar: t.Mapping[str, t.Any], own: t.Mapping[str, Program]) -> None:
+    """Those of this host's own member, where they are what the sidecar says: nothing has to be brought for that, and
+    whoever took the snapshot may be the one that is lost. A copy without them is better than none.
+    """
+    said = _digests(sidecar)
+    with contextlib.suppress(MaintenanceError, OSError):
+        same = {name: one for name, one in own.items() if disk.digest(one.path)[1] == said.get(name)}
+        planned = vault.plan(directory, vault.version_for(sidecar), same)
+        if planned and planned.copies:
+            vault.fill(planned)
 
 
 def sizes(found: t.Iterable[File]) -> dict[str, int]:

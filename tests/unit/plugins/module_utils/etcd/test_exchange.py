@@ -14,9 +14,10 @@ import zlib
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import copies, exchange
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies import copies, exchange, tools
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.exchange import Arrival
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.copies.tools import Tools
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.programs import Program
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,6 +76,26 @@ def test_programs_arrive_whole_or_not_at_all(tmp_path: pathlib.Path) -> None:
     assert Tools(str(tmp_path), NAME, TOOLS, {"etcdutl": 4}).is_here()
     with pytest.raises(MaintenanceError, match="'sh' is no file of"):
         arrival.append("sh", 0, [b"tool"])
+
+
+def test_a_host_keeps_the_programs_of_its_own_member_where_they_are_the_same(tmp_path: pathlib.Path) -> None:
+    for name, content in {"etcdutl": b"tool", "etcd": b"of another build"}.items():
+        (tmp_path / name).write_bytes(content)
+    own = {name: Program(name, str(tmp_path / name), "3.6.16") for name in ("etcd", "etcdutl")}
+    tools.keep(str(tmp_path), TOOLS, own)
+    folder = tmp_path / "tools" / "etcd-3.6.16"
+    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "etcdutl"]
+    assert [one.name for one in tools.files(str(tmp_path), TOOLS)] == ["etcdutl"]
+
+
+@pytest.mark.parametrize("gone", ["etcdutl", "tools"])
+def test_a_host_without_those_programs_keeps_none(tmp_path: pathlib.Path, gone: str) -> None:
+    own = {"etcdutl": Program("etcdutl", str(tmp_path / "etcdutl"), "3.6.16")}
+    (tmp_path / "etcdutl").write_bytes(b"tool")
+    if gone == "etcdutl":
+        (tmp_path / "etcdutl").unlink()
+    tools.keep(str(tmp_path), {**TOOLS, gone: None}, own)
+    assert not (tmp_path / "tools").exists()
 
 
 @pytest.mark.parametrize(
