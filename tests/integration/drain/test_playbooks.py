@@ -107,7 +107,7 @@ def test_a_node_that_was_given_back_meanwhile_is_taken_again(corner: Corner, pla
         assert f"{node} changed={changed} first=True baseline=nodes" in ended.said
 
 
-@pytest.mark.parametrize("parallel", ["100%", "1%", "0"])
+@pytest.mark.parametrize("parallel", ["100%", *(pytest.param(one, marks=pytest.mark.slow) for one in ("1%", "0"))])
 def test_nodes_drained_at_once_may_be_a_share(corner: Corner, play: t.Any, parallel: str) -> None:
     ended = play("drain", drain_parallel=parallel, max_cordoned=2)
     assert ended.code == 0, ended.said

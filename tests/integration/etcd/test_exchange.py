@@ -172,6 +172,7 @@ def test_debugging_would_print_it(site: Site) -> None:
     assert site.content(site.controller) == {}
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(site: Site) -> None:
     both = [
         {"hosts": "cp1", "gather_facts": False, "tasks": [fetch()]},

@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.kubeops.maintenance.tests.lab.lab import Lab
     from testinfra.host import Host
 
+pytestmark = pytest.mark.slow
+
 ILL = "/srv/node/ill"
 
 
