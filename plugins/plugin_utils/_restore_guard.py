@@ -28,7 +28,10 @@ def hosts(infos: Infos, wanted: t.Sequence[str]) -> list[str]:
     for host in wanted:
         info = infos.get(host, {})
         if "member" not in info:
-            reasons.append(f"{host}: did not answer: {info.get('msg') or 'it was not asked'}")
+            reasons.append(
+                f"{host}: did not answer: {info.get('msg') or 'it was not asked'}. Where it is gone for good, take it"
+                " out of the inventory, and name its member in restore_gone"
+            )
         elif not info["member"]:
             reasons.append(f"{host}: runs no member of etcd. Take it out of the group etcd of the inventory")
     return reasons
