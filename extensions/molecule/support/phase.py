@@ -24,11 +24,11 @@ SECONDS = 300
 
 
 def is_there(folder: str, phase: str, known: str) -> bool:
-    for plan in glob.glob(f"{folder}/*/plan.json"):
-        if os.path.basename(os.path.dirname(plan)) > known:
-            with open(plan) as file:
-                return bool(json.load(file)["phase"] == phase)
-    return False
+    newest = max(glob.glob(f"{folder}/*/plan.json"), default="")
+    if os.path.basename(os.path.dirname(newest)) <= known:
+        return False
+    with open(newest) as file:
+        return bool(json.load(file)["phase"] == phase)
 
 
 def at_work() -> list[int]:

@@ -14,6 +14,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.plan import FINAL
 from ansible_collections.kubeops.maintenance.tests.lab import podman, traffic
 
 from . import backups, cluster
@@ -95,8 +96,11 @@ class Met:
 def met(lab: Lab, node: str, phase: str) -> t.Iterator[Met]:
     """The next restore of that member, as soon as it is in this phase."""
     words = ("podman", "exec", "--interactive", lab.container(node), "python3", "-c", PHASE.read_text())
+    last = plan(lab, node)
+    # One that has not ended is the one that goes on.
+    known = str(last["id"]) if last.get("phase") in FINAL else ""
     process = subprocess.Popen(
-        [*words, f"{DATA}/kubeops-restore", phase, str(plan(lab, node).get("id", ""))],
+        [*words, f"{DATA}/kubeops-restore", phase, known],
         env=os.environ | podman.SETTINGS,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
