@@ -108,7 +108,14 @@ def connect(lab: Lab, api: Api) -> None:
         script = render("cluster/network.sh.j2", conflist=conflist, routes=routes)
         podman.inside(lab.container(node.name), script)
 
-    in_parallel(work, lab.kubernetes)
+    def dns() -> bool | None:
+        pods = api.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"]
+        return all("nodeName" in pod["spec"] for pod in pods) and bool(pods) or None
+
+    # CoreDNS stays on control planes, so that what is on a worker does not depend on which node is Ready first.
+    in_parallel(work, lab.control_planes)
+    until("CoreDNS on a control plane", dns, seconds=60)
+    in_parallel(work, [node for node in lab.kubernetes if not node.control_plane])
 
 
 def let_kubeadm_choose_etcd(api: Api) -> None:
