@@ -21,7 +21,7 @@ from .waiting import until
 
 POD_SUBNET = "10.244.0.0/16"
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
-CONFIG = "/root/kubeadm.yml"
+CONFIG = "/run/kubeadm.yml"
 KUBEADM_LOG = "/var/log/kubeadm.log"
 
 
