@@ -28,8 +28,9 @@ from ..lab.process import LabError
 from ..lab.supply import recipes
 from ..lab.supply.programs import Programs, wanted_images
 from ..lab.waiting import until
+from ..ports import free_ports
 from .pki import Pki
-from .program import Program, free_ports, stop
+from .program import Program, stop
 
 VERSION = versions.parse(versions.DEFAULT)[-1]
 STAGES = Path(__file__).parent / "stages.yml"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 import typing as t
@@ -72,11 +71,3 @@ def stop(programs: t.Sequence[Program]) -> None:
         except subprocess.TimeoutExpired:
             program._process.kill()
             program._process.wait()
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _port in range(number)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

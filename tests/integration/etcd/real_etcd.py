@@ -18,7 +18,6 @@ import json
 import os
 import pathlib
 import re
-import socket
 import ssl
 import subprocess
 import threading
@@ -33,6 +32,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.l
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
 
 VARIABLE = "KUBEOPS_ETCD_PROGRAMS"
@@ -78,7 +78,7 @@ class Etcd:
         self.flags: t.Sequence[str] = ("--unsafe-no-fsync",)
         #: Seconds until it has to be ready.
         self.patience = 30.0
-        client, peer = _free_ports(2)
+        client, peer = free_ports(2)
         self._tls = tls
         self.client_url, self.peer_url = f"http{'s' * tls}://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
         self._pki = pki or Pki(root)
@@ -276,11 +276,3 @@ class Writer:
 
 def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _free_ports(number: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _port in range(number)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]

@@ -17,11 +17,12 @@ import typing as t
 import urllib.error
 import urllib.request
 
-from ansible_collections.kubeops.maintenance.tests.api.program import Program, free_ports, stop
+from ansible_collections.kubeops.maintenance.tests.api.program import Program, stop
 from ansible_collections.kubeops.maintenance.tests.lab.cache import Cache
 from ansible_collections.kubeops.maintenance.tests.lab.supply import recipes
 from ansible_collections.kubeops.maintenance.tests.lab.supply.programs import Programs
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
+from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 
 BUCKET = "backups"
 SECRET = "a-secret-of-the-bucket"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-import socket
 import typing as t
 
 import pytest
@@ -24,6 +23,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore 
     service,
 )
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.report import Request
+from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 
 from . import restores
 
@@ -66,8 +66,7 @@ class Host:
         self.manifests = self.root / "kubernetes" / "manifests"
         self.manifests.mkdir(parents=True)
         self.data = self.root / "data"
-        with socket.create_server(("127.0.0.1", 0)) as client, socket.create_server(("127.0.0.1", 0)) as peer:
-            self.url, self.peer_url = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in (client, peer))
+        self.url, self.peer_url = (f"http://127.0.0.1:{port}" for port in free_ports(2))
         flags = {
             "name": "cp1",
             "data-dir": self.data,
