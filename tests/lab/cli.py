@@ -21,7 +21,7 @@ from .supply.build import supply
 
 
 def do_supply(options: argparse.Namespace) -> int:
-    goods = supply(Cache(), *asked(options))
+    goods = supply(Cache(), *asked(options), all_releases=options.all_releases)
     say(f"supply is there: packages in {goods.packages}, images in {goods.registry}")
     return 0
 
@@ -115,7 +115,9 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(work=work)
         return made
 
-    verb(do_supply, "build or download what a lab is made of, as far as it is missing", which)
+    verb(do_supply, "build or download what a lab is made of, as far as it is missing", which).add_argument(
+        "--all-releases", action="store_true", help="also releases of etcd that no lab runs and only slow tests start"
+    )
     verb(do_up, "make a lab", which).add_argument(
         "--topology",
         default=os.environ.get("LAB_TOPOLOGY", "single"),

@@ -35,8 +35,11 @@ class Supply:
     etcd: str  # tag of the etcd image that a new cluster starts on; "" is what kubeadm would take anyway
 
 
-def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
-    """Bring every product that a lab of these versions needs which starts on ``version``."""
+def supply(cache: Cache, versions: t.Sequence[str], version: str, all_releases: bool = False) -> Supply:
+    """Bring every product that a lab of these versions needs which starts on ``version``.
+
+    ``all_releases``: also what only tests that are slow start by themselves.
+    """
     with cache.locked(), concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
         programs = Programs(cache)
         debian = beside.submit(from_debian, cache, programs)
@@ -46,18 +49,22 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
         )
         debian.result()
         wanted = {name: wanted_images(programs.folder(recipe) / "kubeadm", name) for name, recipe in kubernetes.items()}
-        etcd = [recipes.etcd(name) for name in etcd_versions(tags["etcd"] for tags in wanted.values())]
+        own_etcd = {name: tags["etcd"].partition("-")[0] for name, tags in wanted.items()}
+        start_etcd = kubernetes_versions.etcd_to_start_on(own_etcd[version])
+        of_clusters = etcd_versions(own_etcd, version)
+        of_tests = [recipes.OLDEST_ETCD, *(own_etcd.values() if all_releases else ())]
+        etcd = [recipes.etcd(name) for name in of_clusters]
         coredns = [recipes.coredns(name) for name in ordered(tags["coredns"][1:] for tags in wanted.values())]
         pause = [recipes.pause(name) for name in ordered(tags["pause"] for tags in wanted.values())]
-        programs.build([*etcd, *coredns, *pause, recipes.etcd(recipes.OLDEST_ETCD), recipes.versitygw()])
+        programs.build(
+            [*map(recipes.etcd, ordered([*of_clusters, *of_tests])), *coredns, *pause, recipes.versitygw()]
+        )
         programs.forget_compiler_cache()
 
         packages = Packages(cache, programs, versions).repositories()
         registry = Images(cache, programs).registry(
             images([*kubernetes.values()], etcd, [*coredns, *pause, recipes.web()])
         )
-        own_etcd = wanted[version]["etcd"]
-        start_etcd = kubernetes_versions.etcd_to_start_on(own_etcd.partition("-")[0])
         return Supply(
             packages=packages,
             registry=registry,
@@ -67,7 +74,7 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str) -> Supply:
             kubeadm=programs.folder(kubernetes[version]) / "kubeadm",
             kubectl=programs.folder(kubernetes[version]) / "kubectl",
             etcd_programs=programs.folder(recipes.etcd(start_etcd)),
-            etcd=f"{start_etcd}-0" if f"{start_etcd}-0" != own_etcd else "",
+            etcd=f"{start_etcd}-0" if start_etcd != own_etcd[version] else "",
         )
 
 
@@ -79,10 +86,10 @@ def from_debian(cache: Cache, programs: Programs) -> None:
         Images(cache, programs).base(packages)
 
 
-def etcd_versions(tags: t.Iterable[str]) -> list[str]:
-    """What the kubeadms want (tag 3.6.8-0 is version 3.6.8), and what a new cluster starts on instead."""
-    own = {tag.partition("-")[0] for tag in tags}
-    return ordered(own | {kubernetes_versions.etcd_to_start_on(version) for version in own})
+def etcd_versions(own: t.Mapping[str, str], version: str) -> list[str]:
+    """What a cluster of ``version`` starts on, and what the kubeadms want that it may be upgraded with."""
+    others = {etcd for name, etcd in own.items() if name != version}
+    return ordered({kubernetes_versions.etcd_to_start_on(own[version])} | others)
 
 
 def ordered(found: t.Iterable[str]) -> list[str]:

@@ -86,6 +86,13 @@ def test_a_new_go_is_taken(found: str) -> None:
     programs.check_go(found, "1.26.0", "kubernetes 1.36.4")
 
 
-def test_etcd_versions_are_those_wanted_and_the_stepping_stone() -> None:
-    assert build.etcd_versions(["3.7.0-0", "3.6.8-0"]) == ["3.6.8", "3.6.16", "3.7.0"]
-    assert build.etcd_versions(["3.7.0-0"]) == ["3.7.0"]
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1.36.4", ["3.6.9", "3.6.16", "3.7.0"]),  # not 3.6.8, from which no way leads to 3.7
+        ("1.37.1", ["3.6.8", "3.6.9", "3.7.0"]),
+    ],
+)
+def test_etcd_versions_are_where_a_cluster_starts_and_what_it_may_come_to(version: str, expected: list[str]) -> None:
+    own = {"1.36.4": "3.6.8", "1.36.5": "3.6.9", "1.37.1": "3.7.0"}
+    assert build.etcd_versions(own, version) == expected
