@@ -16,9 +16,10 @@ import re
 import typing as t
 
 from ..member import state
-from ..member.gateway import Gateway
+from ..member.gateway import Gateway, GatewayError
 
 _LONGEST = 8 << 20
+_COMPACTED = "required revision has been compacted"
 # Nodes in one answer: each has some 20 KiB, with the images that its kubelet has seen.
 _PAGE = 50
 
@@ -58,6 +59,17 @@ class Maintainer(Gateway):
     def compact(self, revision: int) -> None:
         """Returns when this member has done it."""
         self._call("kv/compaction", {"revision": str(revision), "physical": True}, bool)
+
+    def is_compacted(self, revision: int) -> bool:
+        """Whether nothing from before it is left: then etcd refuses to compact to it."""
+        before = {"key": _text(b"\0"), "revision": str(revision - 1), "serializable": True}
+        try:
+            self._call("kv/range", before, bool)
+        except GatewayError as error:
+            if _COMPACTED in error.msg:
+                return True
+            raise
+        return False
 
     def disarm(self, alarm: state.Alarm) -> None:
         body = {"action": "DEACTIVATE", "memberID": str(int(alarm.member_id, 16)), "alarm": alarm.kind}

@@ -56,11 +56,15 @@ def _recover(
 
 
 def _compact(request: Request, local: LocalMember, found: Found, report: Report) -> None:
-    revision = found.status.revision
+    revision, maintainer = found.status.revision, Maintainer(local, request.timeout)
     report.checks.append(guards.quota(found.subject, found.size, recover=True))
+    # Nothing is written meanwhile, so it is the same revision when this begins anew.
+    if maintainer.is_compacted(revision):
+        report.why = f"everything before the current revision {revision} is compacted already"
+        return
     report.act(
         f"compact to the current revision {revision}, which makes every watch begin anew",
-        lambda: Maintainer(local, request.timeout).compact(revision),
+        lambda: maintainer.compact(revision),
     )
 
 
