@@ -56,9 +56,7 @@ def supply(cache: Cache, versions: t.Sequence[str], version: str, all_releases: 
         etcd = [recipes.etcd(name) for name in of_clusters]
         coredns = [recipes.coredns(name) for name in ordered(tags["coredns"][1:] for tags in wanted.values())]
         pause = [recipes.pause(name) for name in ordered(tags["pause"] for tags in wanted.values())]
-        programs.build(
-            [*map(recipes.etcd, ordered([*of_clusters, *of_tests])), *coredns, *pause, recipes.versitygw()]
-        )
+        programs.build([*map(recipes.etcd, ordered([*of_clusters, *of_tests])), *coredns, *pause, recipes.versitygw()])
         programs.forget_compiler_cache()
 
         packages = Packages(cache, programs, versions).repositories()
