@@ -9,6 +9,7 @@ What they do is seen by the target kubernetes_core_k8s_drain.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import subprocess
 import typing as t
@@ -60,8 +61,8 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> Spec:
     )
 
 
-# Before any test: Ansible writes defaults into the spec of a module that runs in this process.
-SPEC = {**ARGUMENT_SPEC, **k8s_drain.ARGUMENT_SPEC}
+# A copy, before any test: Ansible writes into the spec of a module that runs in this process, and into its defaults.
+SPEC = copy.deepcopy({**ARGUMENT_SPEC, **k8s_drain.ARGUMENT_SPEC})
 OURS = table(SPEC)
 
 
