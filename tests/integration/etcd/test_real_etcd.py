@@ -9,12 +9,14 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_snapshot, etcd_snapshot_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import etcdutl
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, Writer
+from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.restores import put
 
 # So many of them take long enough for writes to come in between.
 BIG = b"x" * 200_000
@@ -69,6 +71,16 @@ def test_an_alarm(etcd: Etcd, alarm: str) -> None:
 def test_a_member_that_is_down(etcd: Etcd) -> None:
     etcd.end()
     assert "does not answer" in etcd.refused()
+
+
+@pytest.mark.parametrize("phase", [*plan.FORWARD, *plan.BACK])
+def test_what_was_restored_and_may_be_taken_back(etcd: Etcd, phase: str) -> None:
+    """As the newest it would be what the next restore takes, of a time that nobody wanted."""
+    put(etcd.data, phase)
+    if plan.reached(phase, plan.SWAPPING) and not plan.reached(phase, plan.COMMITTED) or phase == plan.ROLLING_BACK:
+        assert f"is {phase}, and may still be taken back" in etcd.refused()
+    else:
+        assert etcd.backup()["changed"]
 
 
 def test_snapshots_are_listed_released_and_pruned(etcd: Etcd) -> None:

@@ -17,7 +17,7 @@ import shutil
 import typing as t
 
 from ... import _static_pod
-from ..._check import WARN, Check, failures
+from ..._check import FAIL, PASS, WARN, Check, failures
 from ..._errors import MaintenanceError
 from ..._wait import Deadline
 from .. import disk
@@ -25,9 +25,13 @@ from ..archive import archive
 from ..member import health, lock, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
+from ..restore import plan
 from . import fetch, store, vault
 from .report import Report, reported
 from .snapshot import SCHEMA, Label, is_described, save
+
+# A member that serves then may serve what was restored.
+_UNDECIDED = (plan.SWAPPING, plan.SWAPPED, plan.STARTING, plan.STARTED, plan.VERIFIED, plan.ROLLING_BACK)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +74,7 @@ def _backup(request: Request, report: Report) -> None:
         if report.snapshot:
             report.checks += archive.checks_of_earlier(report.snapshot, files)
             return
+        report.checks.append(_no_restore(local.data_dir))
         means = _means(request, local, gateway, seen, files, report) if seen else None
         failed = failures(report.checks)
         if failed or not seen or not means:
@@ -91,6 +96,19 @@ def _observe(gateway: Gateway, local: LocalMember, report: Report) -> health.Obs
         return None
     report.checks += health.checks(local.name, seen)
     return seen
+
+
+def _no_restore(data_dir: str) -> Check:
+    """Until a restore is committed, it may be taken back. A snapshot of what was restored would stay, as the newest."""
+    name, subject = "no restore to be committed", f"etcd data {data_dir}"
+    fix = "finish the restore (restore.yml goes on from where it was left), or undo it (-e restore_undo=true)"
+    try:
+        found = plan.unfinished(data_dir)
+    except MaintenanceError as error:
+        return Check(name, FAIL, subject, error.msg, fix)
+    if found and found.phase in _UNDECIDED:
+        return Check(name, FAIL, subject, f"{found.folder} is {found.phase}, and may still be taken back", fix)
+    return Check(name, PASS, subject, "none is")
 
 
 def _reusable(
