@@ -75,7 +75,8 @@ options:
     default: 120
   lock_timeout:
     description:
-      - Seconds to wait for other maintenance of the same member to end.
+      - Seconds to wait for other maintenance of the same member to end, and for snapshots that somebody takes of it
+        without its lock.
     type: int
     default: 120
   manifest_dir:

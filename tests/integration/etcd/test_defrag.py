@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
+import subprocess
 import typing as t
 import urllib.request
 
@@ -180,6 +183,65 @@ def test_during_other_maintenance_of_the_member(etcd: Etcd) -> None:
     with member_lock("snapshot of etcd/cp1", 0):
         result = refused(etcd, lock_timeout=0, single_member=True)
     assert f"still held by process {os.getpid()} (snapshot of etcd/cp1)" in result["msg"]
+
+
+def fragment_much(members: t.Sequence[Etcd]) -> None:
+    """What stays is more than fits into the buffers on the way to a client."""
+    client = Client(members[0].local)
+    for number in range(80):
+        client.put(b"/registry/configmaps/%d" % (number % 40), b"v" * 500_000)
+    fragment(members)
+
+
+@contextlib.contextmanager
+def reading(etcd: Etcd) -> t.Iterator[http.client.HTTPConnection]:
+    """Somebody begins to read a snapshot, and reads no further, as one does whose own disk is slow."""
+    connection = etcd.gateway._connection()
+    try:
+        connection.request("POST", "/v3/maintenance/snapshot", "{}")
+        connection.getresponse()
+        yield connection
+    finally:
+        connection.close()
+
+
+def succeeds(etcd: Etcd) -> None:
+    result: dict[str, t.Any] = {}
+
+    def done() -> bool | None:
+        result.update(defrag(etcd, free_percent=10))
+        return None if result.pop("failed", False) else True
+
+    until(done, Deadline(30), lambda: str(result), interval=0.1)
+
+
+def test_while_somebody_reads_a_snapshot(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """Without our lock. Then etcd would stand still until that is through."""
+    for release in releases:
+        with Etcd(release, tmp_path / release.version).running() as etcd:
+            fragment_much([etcd])
+            consent = {"free_percent": 10, "single_member": True}
+            with reading(etcd):
+                would = defrag(etcd, check=True, **consent)
+                assert evidence(would, "warn")["no snapshot of it is read"] == "1 just now"
+                assert "somebody reads a snapshot" in refused(etcd, lock_timeout=0, **consent)["msg"]
+            assert defrag(etcd, **consent)["changed"]
+
+
+def test_while_somebody_defragments_a_member(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """With etcdctl. It lasts as long as the snapshot that it waits for. The member answers nothing but its metrics."""
+    with together(make(releases[-1], tmp_path, NAMES)) as members:
+        fragment_much(members)
+        busy, other, _last = leader_last(members)
+        with reading(busy) as snapshot, subprocess.Popen([*busy.ctl_words, "--command-timeout=60s", "defrag"]) as job:
+            metrics = Maintainer(busy.local).metrics
+            until(lambda: metrics().defrag_inflight or None, Deadline(30), lambda: "it never began", interval=0.1)
+            told = {"no other defragmentation": f"etcd_disk_defrag_inflight is 1 on {busy.name}"}
+            assert told.items() <= evidence(refused(other), "fail").items()
+            assert evidence(defrag(busy, check=True), "fail") == told
+            snapshot.close()
+        assert job.returncode == 0
+        succeeds(other)
 
 
 @pytest.mark.parametrize("phase", [plan.PREPARED, plan.SWAPPING, plan.COMMITTED, plan.ROLLING_BACK])

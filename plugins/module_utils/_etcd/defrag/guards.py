@@ -75,6 +75,17 @@ def other_defragmentation(inflight: t.Mapping[str, t.Optional[bool]]) -> Check:
     return Check(name, PASS, "etcd", f"none on {', '.join(inflight) or 'any member'}")
 
 
+def no_snapshot(subject: str, running: t.Optional[int]) -> Check:
+    """A warning: whoever has the lock has waited for those that are taken without it."""
+    name = "no snapshot of it is read"
+    if running is None:
+        return Check(name, SKIP, subject, "its metrics do not say")
+    if running:
+        fix = "its turn waits for that; without an end to it, look for a job that runs etcdctl snapshot save"
+        return Check(name, WARN, subject, f"{running} just now", fix)
+    return Check(name, PASS, subject, "none")
+
+
 def no_upgrade(name: str, traces: t.Sequence[str]) -> Check:
     if not traces:
         return Check(name, PASS, "cluster", "none is seen from this node")

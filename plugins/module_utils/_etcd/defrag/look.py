@@ -27,7 +27,7 @@ from ..member.state import Status
 from ..restore import plan
 from . import guards
 from .limits import Limits, Size, size
-from .maintainer import Maintainer
+from .maintainer import Maintainer, Metrics
 from .report import Report
 
 # Seconds. Metrics are there at once, or are not served.
@@ -60,11 +60,14 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """``inflight``: member's name -> whether it is being defragmented, None where that is not known."""
+    """``inflight``: member's name -> whether it is being defragmented, ``snapshots``: how many somebody reads from this
+    member; None where that is not known.
+    """
 
     cluster: Cluster
     own: Seen
     inflight: t.Mapping[str, t.Optional[bool]]
+    snapshots: t.Optional[int] = None
 
     @property
     def status(self) -> Status:
@@ -90,6 +93,8 @@ def opened(request: Request, report: Report, purpose: str) -> t.Iterator[tuple[L
     report.member = local.name
     what = f"{purpose} of etcd/{local.name}"
     with lock.member_lock(what, request.lock_timeout, request.lock_path, request.dry_run) as waited:
+        if not request.dry_run:
+            waited += _no_snapshot(local, request.lock_timeout - waited)
         report.durations["lock"] = round(waited, 3)
         found = look(local)
         note(found, report)
@@ -108,27 +113,54 @@ def note(found: Found, report: Report) -> None:
     ]
 
 
+def _no_snapshot(local: LocalMember, patience: float) -> float:
+    """Wait for the end of snapshots that somebody takes without the lock. Return how many seconds that took."""
+    deadline = Deadline(max(0, patience))
+    until(
+        lambda: None if Maintainer(local, _PATIENCE).metrics().snapshots else True,
+        deadline,
+        lambda: (
+            f"etcd/{local.name}: somebody reads a snapshot from it (grpc_server_started_total of Snapshot is ahead of"
+            " grpc_server_handled_total), and who defragments it meanwhile stops all that it serves until that is"
+            " through. Nothing was changed. Look for a job that runs etcdctl snapshot save, or raise lock_timeout"
+        ),
+        interval=0.5,
+    )
+    return deadline.elapsed
+
+
 def look(local: LocalMember) -> Found:
     try:
         own = Gateway(local).status().member_id
     except GatewayError as error:
-        silent = health.silent(local.name, error.msg)
-        raise MaintenanceError(silent.sentence(), checks=[silent.as_dict()]) from None
+        busy = Maintainer(local, _PATIENCE).metrics().defrag_inflight
+        why = guards.other_defragmentation({local.name: True}) if busy else health.silent(local.name, error.msg)
+        raise MaintenanceError(why.sentence(), checks=[why.as_dict()]) from None
     cluster = survey([local], compare=False)
+    # Also of those that are silent: who is being defragmented tells that, and nothing else.
     told = {
         seen.member.id: Maintainer(dataclasses.replace(local, endpoint=seen.endpoint), _PATIENCE).metrics()
-        for seen in cluster.answering
+        for seen in cluster.members
+        if seen.endpoint
     }
-    known = {seen.member.id: told[seen.member.id].quota for seen in cluster.answering}
-    members = tuple(
-        dataclasses.replace(seen, quota=seen.quota or known.get(seen.member.id) or 0) for seen in cluster.members
-    )
+    members = tuple(_with(seen, told.get(seen.member.id, Metrics())) for seen in cluster.members)
     mine = [seen for seen in members if seen.member.id == own and seen.status]
     if not mine:
         listed = ", ".join(str(seen.member) for seen in members)
         raise MaintenanceError(f"etcd/{local.name}: member {own} is not among the members that answer: {listed}")
-    inflight = {seen.name: told[seen.member.id].defrag_inflight for seen in cluster.answering}
-    return Found(dataclasses.replace(cluster, members=members), mine[0], inflight)
+    inflight = {
+        seen.name: told[seen.member.id].defrag_inflight
+        for seen in cluster.members
+        if seen.endpoint and (seen.status or told[seen.member.id].defrag_inflight)
+    }
+    return Found(dataclasses.replace(cluster, members=members), mine[0], inflight, told[own].snapshots)
+
+
+def _with(seen: Seen, metrics: Metrics) -> Seen:
+    trouble = seen.trouble
+    if not seen.status and metrics.defrag_inflight:
+        trouble = "it is being defragmented (etcd_disk_defrag_inflight is 1), and answers when that is done"
+    return dataclasses.replace(seen, quota=seen.quota or metrics.quota or 0, trouble=trouble)
 
 
 def check(request: Request, local: LocalMember, found: Found) -> list[Check]:

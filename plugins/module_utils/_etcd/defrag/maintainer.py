@@ -26,15 +26,25 @@ _PAGE = 50
 
 @dataclasses.dataclass(frozen=True)
 class Metrics:
-    """None where they do not say."""
+    """None where they do not say. ``snapshots``: how many somebody is reading from it."""
 
     defrag_inflight: t.Optional[bool] = None
     quota: t.Optional[int] = None
+    snapshots: t.Optional[int] = None
 
 
 def parse(text: str) -> Metrics:
     inflight, quota = (_gauge(text, name) for name in ("etcd_disk_defrag_inflight", "etcd_server_quota_backend_bytes"))
-    return Metrics(None if inflight is None else inflight > 0, None if quota is None else int(quota))
+    return Metrics(None if inflight is None else inflight > 0, None if quota is None else int(quota), _snapshots(text))
+
+
+def _snapshots(text: str) -> t.Optional[int]:
+    """etcd has no gauge for them, but its gRPC server counts what has begun and what has ended."""
+    begun, ended = (
+        re.findall(rf'^grpc_server_{name}_total\{{[^}}]*grpc_method="Snapshot"[^}}]*\}} (\d+)$', text, re.MULTILINE)
+        for name in ("started", "handled")
+    )
+    return sum(map(int, begun)) - sum(map(int, ended)) if begun else None
 
 
 def _gauge(text: str, name: str) -> t.Optional[float]:

@@ -47,7 +47,11 @@ def _run(request: Request, local: LocalMember, found: Found, report: Report) -> 
         refuse(report, found.subject, _UNTOUCHED)
     if not verdict.due:
         return
-    report.checks += [room(local, found), guards.others(found.cluster, request.single_member, found.size)]
+    report.checks += [
+        room(local, found),
+        guards.others(found.cluster, request.single_member, found.size),
+        guards.no_snapshot(found.subject, found.snapshots),
+    ]
     refuse(report, found.subject, _UNTOUCHED)
     _step_down(request, local, found, report)
     report.act(

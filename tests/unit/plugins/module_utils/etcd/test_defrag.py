@@ -173,6 +173,13 @@ def test_no_heir_where_all_followers_are_still_to_be_done() -> None:
         ),
         ('etcd_disk_defrag_inflight{server="x"} 1\n', Metrics(True)),
         ("etcd_disk_defrag_inflight much\nxetcd_disk_defrag_inflight 1\n", Metrics()),
+        (
+            'grpc_server_started_total{grpc_method="Snapshot",grpc_service="x"} 5\n'
+            'grpc_server_started_total{grpc_method="Status",grpc_service="x"} 9\n'
+            'grpc_server_handled_total{grpc_code="OK",grpc_method="Snapshot",grpc_service="x"} 3\n'
+            'grpc_server_handled_total{grpc_code="Unknown",grpc_method="Snapshot",grpc_service="x"} 1\n',
+            Metrics(snapshots=1),
+        ),
     ],
 )
 def test_metrics(text: str, told: Metrics) -> None:
