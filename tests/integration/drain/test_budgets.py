@@ -38,12 +38,14 @@ def test_a_budget_sets_the_pace(corner: Corner, proxy: Proxy, drain: t.Any) -> N
 
 def test_four_budgets_do_not_wait_for_each_other(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
     for name in "abcd":
-        corner.deployment(name, 2, stops_after=0.3)
+        corner.deployment(name, 2, stops_after=1)
         corner.pdb(name, {"app": name}, minAvailable=1)
     result = drain()
     assert len(result["evicted"]) == 8
     assert refused(proxy) <= 8
-    assert result["durations"]["total"] < 10
+    # One of each, before any is gone.
+    accepted = [call.path.split("/")[-2][0] for call in proxy.asked("POST") if call.status == 201]
+    assert sorted(accepted[:4]) == [*"abcd"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_a_blocked_budget_that_recovers_lets_the_drain_go_on(corner: Corner, pro
     healer = threading.Thread(target=recover)
     healer.start()
     # What the ReplicaSet makes anew is unready again, so only one may go.
-    result = drain(failed=True, wait_timeout=4)
+    result = drain(failed=True, wait_timeout=8)
     healer.join()
     assert len(result["evicted"]) == 1
     assert len(result["remaining"]) == 1
@@ -168,7 +170,7 @@ def test_pods_that_may_go_do_not_wait_for_those_that_may_not(corner: Corner, dra
     corner.deployment("free", 3)
     corner.deployment("web", 2, ready=False)
     corner.pdb("web", WEB, maxUnavailable=1)
-    result = drain(failed=True, wait_timeout=2)
+    result = drain(failed=True, wait_timeout=8)
     assert {entry["name"][:4] for entry in result["evicted"]} == {"free"}
     assert len(result["evicted"]) == 3
     given_back = drain(failed=True, wait_timeout=1, on_failure="restore")

@@ -40,7 +40,7 @@ def test_a_drained_node_has_only_its_daemons(corner: Corner, proxy: Proxy, drain
     assert len(corner.pods(other, "app=web")) == 6
     assert cordoned(corner)
     assert (work(corner) or {})["reason"] == "new disk"
-    assert 1 <= result["durations"]["total"] < 5
+    assert result["durations"]["total"] >= 1
     assert (len(proxy.asked("PATCH")), len(proxy.asked("POST"))) == (1, 6)
 
 

@@ -35,7 +35,7 @@ def test_a_group_that_is_blocked_holds_the_next_for_its_time(corner: Corner, pro
     held = drain(failed=True, order=ORDER, wait_timeout=2)
     assert evicted(proxy).count("db") == 0
     assert "its turn had not come, group 1 (app in (web),!canary) had to leave first" in held["msg"]
-    result = drain(failed=True, order=[{**ORDER[0], "hold": 1}, ORDER[1]], wait_timeout=4)
+    result = drain(failed=True, order=[{**ORDER[0], "hold": 1}, ORDER[1]], wait_timeout=8)
     assert evicted(proxy).count("db") == 2
     assert {entry["name"][:3] for entry in result["remaining"]} == {"web"}
     assert "did not move for 1 s" in str(result["warnings"])

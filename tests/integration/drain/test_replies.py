@@ -72,9 +72,9 @@ def test_credentials_that_expire_end_the_drain(corner: Corner, proxy: Proxy, dra
     result = drain(failed=True)
     assert "credentials are not accepted" in result["msg"]
     assert result["evicted"] == []
-    # Those that were under way, and no others.
+    # Those that were under way, and no others; nobody waits for the rest.
     assert len(proxy.asked("POST")) <= 40
-    assert result["durations"]["total"] < 5
+    assert result["durations"]["total"] < 30
 
 
 @pytest.mark.parametrize("fault", [{"status": 500, "body": CONFLICT}, {"status": 502}, {"kind": RESET}])

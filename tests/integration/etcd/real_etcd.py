@@ -21,7 +21,6 @@ import re
 import ssl
 import subprocess
 import threading
-import time
 import typing as t
 
 import pytest
@@ -32,11 +31,12 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.l
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.lab.cache import default_root
 from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
 
 VARIABLE = "KUBEOPS_ETCD_PROGRAMS"
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "kubeops-lab" / "programs"
+CACHE = default_root() / "programs"
 NAMES = ("etcd", "etcdctl", "etcdutl")
 
 
@@ -247,7 +247,6 @@ class Writer:
         self._thread = threading.Thread(target=self._work)
         self._stop = threading.Event()
         self.written = 0
-        self.longest = 0.0
         self.failed = False
 
     def __enter__(self) -> Writer:
@@ -263,13 +262,11 @@ class Writer:
         for number in itertools.count():
             if self._stop.is_set():
                 break
-            before = time.monotonic()
             key = b"/registry/leases/%d" % (number % 100)
             if number % 7:
                 self._client.put(key, b"v" * (number % 3000))
             else:
                 self._client.delete(key)
-            self.longest = max(self.longest, time.monotonic() - before)
             self.written += 1
         self.failed = False
 

@@ -36,7 +36,6 @@ def test_a_snapshot_under_write_load_is_what_etcdutl_says(releases: list[Release
                 after = etcd.gateway.status().revision
             assert not writer.failed
             assert meanwhile > 0
-            assert writer.longest < 10
             assert before <= taken["revision"] <= after
             assert taken["etcd_version"] == release.version
         etcdutl.agree(releases, taken["path"])

@@ -48,7 +48,6 @@ def test_three_members_under_write_load(releases: list[Release], tmp_path: pathl
                     before = etcd.gateway.status().revision
                     saved += [(before, ours(etcd)), (before, theirs(etcd, "meanwhile.db"))]
             assert not writer.failed
-            assert writer.longest < 10
             for before, path in saved:
                 assert snapshot.verify(str(path)).contents.revision >= before, path
 

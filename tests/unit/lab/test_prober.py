@@ -163,7 +163,7 @@ def test_slow_answers_do_not_lower_the_rate(service: str, tmp_path: pathlib.Path
     report = probe(tmp_path / "report.json", f"{service}/slow", limit=PATIENCE, at_least=100, at_most=120)
     assert report["web"]["failures"] == 0
     assert report["web"]["requests"] >= 100
-    assert report["seconds"] < 30
+    assert report["seconds"] < PATIENCE
 
 
 def test_failures_say_what_happened_and_when(service: str, tmp_path: pathlib.Path) -> None:
@@ -188,4 +188,4 @@ def test_nobody_there_is_a_failure_and_an_absence_of_the_api(tmp_path: pathlib.P
 
 def test_it_ends_after_the_longest_time_allowed_even_when_nobody_stops_it(service: str, tmp_path: pathlib.Path) -> None:
     report = probe(tmp_path / "report.json", service, at_least=10**9, at_most=0.5, stop=lambda: False)
-    assert report["finished"] and report["seconds"] < 5
+    assert report["finished"] and report["seconds"] < PATIENCE

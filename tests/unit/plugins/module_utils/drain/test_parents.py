@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -57,6 +56,4 @@ def module(tmp_path):
 
 def test_a_killed_controller_is_noticed_below_its_worker(module):
     module.send_signal(signal.SIGKILL)
-    started = time.monotonic()
     assert module.stdout.readline() == "abandoned\n"
-    assert time.monotonic() - started < 10
