@@ -79,6 +79,10 @@ source:
   returned: success
   type: str
   sample: /etc/kubernetes/manifests/etcd.yaml
+apiserver:
+  description: Whether the node is a control plane, with the static pod of a kube-apiserver.
+  returned: success
+  type: bool
 member:
   description: Name of the member on this node, empty where it has none.
   returned: success
@@ -198,6 +202,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._check import PASS, SKIP, failures
 from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd.archive import control_plane
 from ..module_utils._etcd.database import live
 from ..module_utils._etcd.member import choose, cluster_health, topology, unit
 from ..module_utils._etcd.member.cluster import Cluster, Seen, survey
@@ -248,6 +253,7 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
         "summary": [check.sentence() for check in checks if check.status not in (PASS, SKIP)]
         or [f"etcd is well: {len(found.members)} members, {len(checks)} checks"],
         "source": source,
+        "apiserver": control_plane.has_apiserver(module.params["manifest_dir"]),
         "member": local.name if local else "",
         "data_dir": local.data_dir if local else "",
         "cluster_id": said[0].cluster_id if said else "",

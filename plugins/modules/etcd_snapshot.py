@@ -143,6 +143,13 @@ options:
     type: list
     elements: str
     default: []
+  control_plane:
+    description:
+      - The files of a control plane, as M(kubeops.maintenance.etcd_snapshot_files) has gathered them, for a member on a
+        machine that is none. What it returns as RV(kubeops.maintenance.etcd_snapshot_files#module:control_plane).
+      - They are written beside the snapshot as an archive of their own and go wherever it goes. Nothing is written
+        where O(files) says so, or where there are no O(recipients).
+    type: dict
   reuse_within:
     description:
       - Take no new snapshot where this member has one that was taken no more than this number of seconds ago, with
@@ -179,6 +186,8 @@ options:
 extends_documentation_fragment:
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
+seealso:
+  - module: kubeops.maintenance.etcd_snapshot_files
 attributes:
   check_mode:
     support: full
@@ -277,6 +286,7 @@ snapshot:
       recipients: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]
       paths: [etc/kubernetes/manifests, etc/kubernetes/manifests/etcd.yaml]
       left_out: []
+    control_plane_archive: null
   contains:
     path:
       description: The file.
@@ -378,6 +388,39 @@ snapshot:
     sha256:
       description: Checksum of the file, as C(sha256sum) prints it.
       type: str
+    control_plane_archive:
+      description: The archive of a control plane's files, beside the snapshot. V(null) where there is none, as where
+        the node is a control plane itself, and missing in older sidecars.
+      type: dict
+      contains:
+        node:
+          description: Whose files they are.
+          type: str
+        name:
+          description: Its file name, which ends in C(.control-plane.files.age), C(.control-plane.files.cms) or
+            C(.control-plane.files.tar).
+          type: str
+        size:
+          description: Its size in bytes.
+          type: int
+        sha256:
+          description: Its checksum, as C(sha256sum) prints it.
+          type: str
+        encryption:
+          description: C(age), C(cms) or C(none).
+          type: str
+        recipients:
+          description: Who may decrypt it, as keys, or as C(sha256:) fingerprints of certificates.
+          type: list
+          elements: str
+        paths:
+          description: What is in it.
+          type: list
+          elements: str
+        left_out:
+          description: What is not in it, as C(path) and C(reason).
+          type: list
+          elements: dict
     save_method:
       description: How it was fetched, C(gateway) or C(etcdctl) and its version.
       type: str
@@ -561,6 +604,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "run_key": {"type": "str", "default": "", "no_log": False},
     "files": {"type": "str", "choices": list(archive.FILES), "default": archive.ENCRYPTED},
     "recipients": {"type": "list", "elements": "str", "default": []},
+    "control_plane": {"type": "dict"},
     "reuse_within": {"type": "int", "default": 0},
     "save_with": {"type": "str", "choices": ["auto", "gateway", "etcdctl"], "default": "auto"},
     "timeout": {"type": "int", "default": 600},
@@ -586,7 +630,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         return drill.run(drill.Request(name=options["name"] or "", timeout=options["timeout"], **here))
     label = Label(options["tier"], options["reason"], options["run_key"])
     mine = {name: options[name] for name in ("timeout", "reuse_within", "save_with")}
-    files = archive.Request(options["files"], tuple(options["recipients"]))
+    files = archive.Request(options["files"], tuple(options["recipients"]), options["control_plane"])
     return backup.run(backup.Request(label=label, files=files, **mine, **here))
 
 

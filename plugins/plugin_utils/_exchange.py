@@ -30,6 +30,7 @@ from ..module_utils._etcd.copies.copies import CopyReport
 from ..module_utils._etcd.snapshots import vault
 from ..module_utils._etcd.snapshots.report import reported
 
+NO_DEBUG = "ANSIBLE_DEBUG would print every Secret of the cluster. Switch it off for this"
 NODE = "kubeops.maintenance.etcd_snapshot_exchange"
 
 
@@ -51,7 +52,7 @@ class Exchange(ActionBase, abc.ABC):  # type: ignore[misc]
         self._versions: set[str] = set()
         try:
             if C.DEFAULT_DEBUG:
-                raise MaintenanceError("ANSIBLE_DEBUG would print every Secret of the cluster. Switch it off for this")
+                raise MaintenanceError(NO_DEBUG)
             return {**result, **reported(self.report, self.place, self.work)}
         except MaintenanceError as error:
             return {**result, **self.report.as_dict(), **error.data, "failed": True, "msg": error.msg}

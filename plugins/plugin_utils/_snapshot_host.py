@@ -28,6 +28,7 @@ def choice(
     now: float,
 ) -> dict[str, t.Any]:
     """``host`` and why it is not another one, in ``lines``. ``refusal`` where one snapshot would not be of all hosts.
+    ``files_from``: the control plane whose files go with the snapshot, empty where the host is one, or none answers.
 
     ``looks`` and ``kept``: what etcd_info and etcd_snapshot_info said on each host. ``purpose``: tier, run_key and
     within; a host that keeps a snapshot for that comes first, whoever's turn it is, so that a run that goes on finds
@@ -44,7 +45,15 @@ def choice(
     lines += [f"{one['object']}: {one['evidence']}" for one in told.get("checks", ()) if one["name"] == choose.CHECK]
     if taken:
         lines.append(f"{taken[0]}: has the snapshot that an earlier run has taken for this")
-    return {"host": [*taken, *turns, *rest][0], "lines": lines, "refusal": _refusal(looks)}
+    host = [*taken, *turns, *rest][0]
+    return {"host": host, "lines": lines, "refusal": _refusal(looks), "files_from": _files_from(host, looks)}
+
+
+def _files_from(host: str, looks: t.Mapping[str, Result]) -> str:
+    """An etcd that is elsewhere has no files of a control plane beside it. Any of them has those that all share."""
+    if looks[host].get("apiserver") is not False:
+        return ""
+    return next((one for one, look in looks.items() if look.get("apiserver")), "")
 
 
 def _refusal(looks: t.Mapping[str, Result]) -> str:

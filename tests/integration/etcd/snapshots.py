@@ -23,7 +23,9 @@ def name(hour: int, member: str = "cp1") -> str:
     return f"etcd-{member}-20261120T{hour:02}1112.345Z-hourly-rev{hour}.db"
 
 
-def put(place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", **changes: t.Any) -> pathlib.Path:
+def put(
+    place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", control_plane: bytes = b"", **changes: t.Any
+) -> pathlib.Path:
     """A snapshot of ``size`` MiB, each its own. Half of it packs to nothing."""
     place.mkdir(mode=0o700, exist_ok=True)
     path = place / name(hour)
@@ -45,16 +47,20 @@ def put(place: pathlib.Path, hour: int, size: int = 0, archive: bytes = b"", **c
         "sha256": facts.sha256,
         "archive": None,
     }
-    if archive:
-        beside = pathlib.Path(f"{path}.files.age")
-        beside.write_bytes(archive)
-        sidecar["archive"] = {
-            "name": beside.name,
-            "size": len(archive),
-            "sha256": hashlib.sha256(archive).hexdigest(),
-            "encryption": "age",
-            "paths": [],
-        }
+    for field, end, content in (
+        ("archive", "files.age", archive),
+        ("control_plane_archive", "control-plane.files.age", control_plane),
+    ):
+        if content:
+            beside = pathlib.Path(f"{path}.{end}")
+            beside.write_bytes(content)
+            sidecar[field] = {
+                "name": beside.name,
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "encryption": "age",
+                "paths": [],
+            }
     (place / f"{path.name}.json").write_text(json.dumps({**sidecar, **changes}, indent=2, sort_keys=True) + "\n")
     return path
 

@@ -37,7 +37,7 @@ def site(tmp_path: pathlib.Path) -> Site:
 
 
 def test_to_the_controller_and_to_another_node(site: Site) -> None:
-    snapshots.put(site.backups("cp1"), 8, size=12, archive=b"SECRET" * 1000)
+    snapshots.put(site.backups("cp1"), 8, size=12, archive=b"SECRET" * 1000, control_plane=b"PKI")
     cp1 = site.content(site.backups("cp1"))
     assert "changed=1" in site.play(fetch(), options=["--check"])
     assert not site.controller.exists()
@@ -132,12 +132,12 @@ def test_what_does_not_fit_together_is_no_snapshot(site: Site, task: str) -> Non
     assert site.content(there) == site.content(site.backups(source))
 
 
-@pytest.mark.parametrize("what", ["snapshot", "archive"])
+@pytest.mark.parametrize("what", ["", ".files.age", ".control-plane.files.age"])
 def test_damaged_on_the_node(site: Site, what: str) -> None:
-    path = snapshots.put(site.backups("cp1"), 8, archive=b"encrypted")
-    snapshots.flip(path if what == "snapshot" else path.with_name(f"{path.name}.files.age"), -1)
+    path = snapshots.put(site.backups("cp1"), 8, archive=b"encrypted", control_plane=b"encrypted")
+    snapshots.flip(path.with_name(path.name + what), -1)
     said = site.play(fetch(), ok=False)
-    assert ("The snapshot is damaged" if what == "snapshot" else "is not the archive") in said
+    assert ("is not the archive" if what else "The snapshot is damaged") in said
     assert site.content(site.controller) == {}
 
 

@@ -182,12 +182,12 @@ def test_a_bit_that_the_server_has_lost_is_noticed_by_the_reading_back(node: Nod
     assert not (place / f"{bad.name}.json").exists()
 
 
-@pytest.mark.parametrize("what", ["snapshot", "archive", "sidecar"])
+@pytest.mark.parametrize("what", ["snapshot", "files", "control-plane.files", "sidecar"])
 def test_what_is_damaged_here_is_not_uploaded_and_the_others_are(node: Node, s3: S3, what: str) -> None:
     good = node.put(8)
-    bad = node.put(9, archive=b"encrypted", **({"sha256": "0" * 64} if what == "sidecar" else {}))
+    bad = node.put(9, archive=b"encrypted", control_plane=b"x", **({"sha256": "0" * 64} if what == "sidecar" else {}))
     if what != "sidecar":
-        snapshots.flip(bad if what == "snapshot" else node.backups / f"{bad.name}.files.age", -1)
+        snapshots.flip(bad if what == "snapshot" else node.backups / f"{bad.name}.{what}.age", -1)
     with pytest.raises(MaintenanceError, match=f"{bad.name}.*The remote has 1 of 2 snapshots") as caught:
         node.upload()
     assert caught.value.data["copied"] == [good.name]

@@ -24,7 +24,7 @@ class Cluster(Site):
         super().__init__(root)
         self.s3 = s3
         tools = snapshots.keep_tools(self.backups("cp1"), "3.6.16", etcdutl=b"the tool")
-        self.snapshot = snapshots.put(self.backups("cp1"), 8, archive=b"encrypted", tools=tools)
+        self.snapshot = snapshots.put(self.backups("cp1"), 8, archive=b"encrypted", control_plane=b"PKI", tools=tools)
         self.lines: list[str] = []
 
     def copy(self, *options: str, ok: bool = True, **variables: t.Any) -> str:

@@ -32,6 +32,8 @@ _CIPHERS = (
     ("-aes-256-gcm", bytes.fromhex("060b2a864886f70d0109100117")),
     ("-aes-256-cbc", bytes.fromhex("06092a864886f70d010703")),
 )
+# How the archives are called.
+SUFFIXES = {AGE: ".files.age", CMS: ".files.cms", NONE: ".files.tar"}
 _TIMEOUT = 60
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _AGE_KEY = re.compile(r"age1[a-z0-9]{10,4096}")
@@ -54,7 +56,7 @@ class Seal:
 
     @property
     def suffix(self) -> str:
-        return {AGE: ".files.age", CMS: ".files.cms", NONE: ".files.tar"}[self.kind]
+        return SUFFIXES[self.kind]
 
     def close(self, content: bytes) -> bytes:
         """The content as nobody reads it but the recipients, proven as far as that can be seen from outside."""
@@ -65,6 +67,11 @@ class Seal:
         if trouble:
             raise MaintenanceError(f"{self.program}: what it has made of {len(content)} bytes {trouble}")
         return closed
+
+
+def told(kind: str, recipients: t.Sequence[str]) -> str:
+    """Words for it."""
+    return f"encrypted with {kind} for {len(recipients)}" if recipients else "not encrypted"
 
 
 def prepare(recipients: t.Sequence[str]) -> Seal:

@@ -61,12 +61,13 @@ class CopyReport(Report):
 def files(path: str, sidecar: t.Mapping[str, t.Any]) -> list[File]:
     """The snapshot, and what is beside it but the sidecar, as the sidecar describes them; there or not."""
     found = [_file(path, sidecar)]
-    archive = sidecar.get("archive")
-    if archive:
-        names = {os.path.basename(path) + suffix: path + suffix for suffix in store.ARCHIVES}
-        if archive.get("name") not in names:
-            raise MaintenanceError(f"{store.sidecar(path)}: {archive.get('name')!r} is no archive of this snapshot")
-        found.append(_file(names[archive["name"]], archive))
+    for field, suffixes in store.ARCHIVES.items():
+        archive = sidecar.get(field)
+        if archive:
+            names = {os.path.basename(path) + suffix: path + suffix for suffix in suffixes}
+            if archive.get("name") not in names:
+                raise MaintenanceError(f"{store.sidecar(path)}: {archive.get('name')!r} is no archive of this snapshot")
+            found.append(_file(names[archive["name"]], archive))
     return found
 
 

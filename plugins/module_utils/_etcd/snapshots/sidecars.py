@@ -14,7 +14,7 @@ import typing as t
 # A field may be missing, or null. What is only compared and printed is compared and printed.
 _SHAPE: t.Mapping[str, t.Any] = {
     **dict.fromkeys(("size", "rows"), int),
-    **dict.fromkeys(("archive", "tools", "damaged"), dict),
+    **dict.fromkeys(("archive", "control_plane_archive", "tools", "damaged"), dict),
     "copies": list,
 }
 

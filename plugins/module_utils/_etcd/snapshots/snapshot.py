@@ -181,6 +181,7 @@ def _accompany(path: str, facts: Facts, archive: t.Optional[Archive]) -> dict[st
     return {
         "encryption": archive.has_keys(encryption) if archive else [{**one, "archived": False} for one in encryption],
         "archive": archive.write(path, facts.contents.kept) if archive else None,
+        "control_plane_archive": archive.brought.write(path) if archive and archive.brought else None,
     }
 
 

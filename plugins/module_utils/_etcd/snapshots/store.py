@@ -28,13 +28,17 @@ from . import sidecars
 TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
+_ARCHIVE = r"(\.control-plane)?\.files\.(age|cms|tar)"
 # etcdctl, which is given a name that ends in .part, puts another after it.
-_PART = re.compile(_STEM + r"(-rev\d+)?\.db(\.json|\.part|\.files\.(age|cms|tar))?\.part")
+_PART = re.compile(_STEM + rf"(-rev\d+)?\.db(\.json|\.part|{_ARCHIVE})?\.part")
 # A save has no revision in the name of what it writes; what is brought from another place has.
-_ARRIVING = re.compile(_STEM + r"-rev\d+\.db(\.files\.\w+)?\.part")
+_ARRIVING = re.compile(_STEM + rf"-rev\d+\.db({_ARCHIVE})?\.part")
 _DRILL = re.compile(r"drill-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-[0-9a-f]{32}\.part")
-# The archive of the control plane's files, by what it is encrypted with.
-ARCHIVES = (".files.age", ".files.cms", ".files.tar")
+# How archives of files are called, by what they are encrypted with; and by the field of the sidecar that describes one:
+# that of the node that has the member, and that of a control plane where the node is none.
+_FILES = (".files.age", ".files.cms", ".files.tar")
+ARCHIVES = {"archive": _FILES, "control_plane_archive": tuple(f".control-plane{end}" for end in _FILES)}
+_ENDS = (*ARCHIVES["archive"], *ARCHIVES["control_plane_archive"], ".json")
 _LONGEST_SIDECAR = 1 << 20
 
 
@@ -84,7 +88,7 @@ def companions(snapshot: str) -> list[str]:
 
 def beside(snapshot: str) -> list[str]:
     """The files that may go with it."""
-    return [*(f"{snapshot}{suffix}" for suffix in ARCHIVES), sidecar(snapshot)]
+    return [f"{snapshot}{end}" for end in _ENDS]
 
 
 def note(snapshot: str, noted: t.Mapping[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
@@ -182,8 +186,7 @@ def _opener(path: str, flags: int) -> int:
 def orphans(directory: str) -> list[str]:
     """What went with snapshots that were deleted by a run that was killed in between."""
     entries = set(_entries(directory))
-    ends = (*ARCHIVES, ".json")
-    snapshots = sorted({entry[: -len(end)] for entry in entries for end in ends if entry.endswith(end)})
+    snapshots = sorted({entry[: -len(end)] for entry in entries for end in _ENDS if entry.endswith(end)})
     lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
     return [path for one in lost for path in companions(os.path.join(directory, one))]
 

@@ -80,6 +80,23 @@ def test_control_planes_whose_etcd_is_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("found", "files_from"),
+    [
+        ({"e1": {"apiserver": False}, "cp1": SILENT, "cp2": {"apiserver": True}, "cp3": {"apiserver": True}}, "cp2"),
+        ({"e1": {"apiserver": True}, "cp1": {"apiserver": True}}, ""),
+        ({"e1": {"apiserver": False}, "cp1": SILENT}, ""),
+        ({"e1": SILENT, "cp1": {"apiserver": True}}, ""),
+        ({"e1": {"skipped": True}}, ""),
+    ],
+)
+def test_whose_files_go_with_a_snapshot(found: dict[str, dict[str, t.Any]], files_from: str) -> None:
+    """Those of a control plane that answers, where the host of the snapshot is none."""
+    looked = {host: {**look, **({"member": "m1"} if host == "e1" else {})} for host, look in found.items()}
+    chosen = choice(list(found), looked, {}, ANY, NOW.timestamp())
+    assert (chosen["host"], chosen["files_from"]) == ("e1", files_from)
+
+
+@pytest.mark.parametrize(
     ("found", "host"),
     [
         (looks(), "a"),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pathlib
 import stat
@@ -128,6 +129,7 @@ def test_checks_before(node: Node) -> None:
     (node.manifests / "kube-apiserver.yaml").unlink()
     checks = archive.checks(Request("plain"), str(node.manifests), plain(node))
     assert "this node is no control plane" in checks[1].evidence
+    assert "run backup.yml" in checks[1].fix
 
 
 def sidecar(found: Archive | None, needed: t.Any) -> dict[str, t.Any]:
@@ -151,6 +153,87 @@ def test_keys_in_a_file_that_cannot_be_read(node: Node) -> None:
     assert [one["archived"] for one in told["encryption"]] == [None]
     (check,) = archive.checks_of(told, str(node.manifests))
     assert (check.status, check.evidence[-40:]) == (WARN, "whether it is in the file could not be read"[-40:])
+
+
+def test_nothing_is_gathered_where_there_is_no_control_plane(node: Node) -> None:
+    assert archive.gathered(Request("none"), str(node.manifests), "", "cp1") is None
+    assert archive.gathered(Request(), str(node.manifests), "", "cp1") is None
+    (node.manifests / "kube-apiserver.yaml").unlink()
+    with pytest.raises(MaintenanceError, match="^e1: is no control plane, .* Nothing was written"):
+        archive.gathered(Request("plain"), str(node.manifests), "", "e1")
+
+
+@pytest.fixture
+def brought(node: Node, tmp_path: pathlib.Path) -> Archive:
+    """What is saved on a machine of etcd, with what was gathered on a control plane."""
+    os.mkfifo(node.kubernetes / "pki" / "pipe")
+    found = archive.gathered(Request("plain"), str(node.manifests), "", "cp1")
+    assert found
+    (tmp_path / "arrived").write_bytes(found[0])
+    sent = json.loads(json.dumps({**found[1], "src": str(tmp_path / "arrived")}))
+    here = archive.prepare(Request("plain", control_plane=sent), str(tmp_path / "none"), "")
+    assert here
+    return here
+
+
+def test_what_was_gathered_on_a_control_plane(brought: Archive, node: Node, tmp_path: pathlib.Path) -> None:
+    found = brought.brought
+    assert found
+    told = found.write(str(tmp_path / NAME))
+    path = tmp_path / f"{NAME}.control-plane.files.tar"
+    assert (told["name"], told["node"], told["size"]) == (path.name, "cp1", path.stat().st_size)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == told["sha256"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with tarfile.open(path) as tar:
+        assert tar.getnames() == told["paths"]
+    assert f"{node.kubernetes}/pki/ca.key".lstrip("/") in told["paths"]
+    assert brought.size > told["size"]
+    checks = [(one.status, one.object, one.evidence) for one in archive.checks(Request("plain"), "/none", brought)]
+    assert checks[1:] == [
+        (PASS, "cp1", "files of the control plane cp1, not encrypted"),
+        (WARN, f"cp1:{node.kubernetes}/pki/pipe", "not saved: is no file but a socket, a pipe or a device"),
+    ]
+
+
+def test_keys_that_are_saved_with_the_files_of_a_control_plane(brought: Archive) -> None:
+    told = {**sidecar(brought, NEEDED), "control_plane_archive": {"node": "cp1"}}
+    assert [one["archived"] for one in told["encryption"]] == [True, False]
+    (check,) = archive.checks_of(told, "/none")
+    assert (check.status, check.object) == (WARN, "EncryptionConfiguration of cp1")
+    (check,) = archive.checks_of({**told, "encryption": brought.has_keys(NEEDED[:1])}, "/none")
+    assert (check.status, check.object) == (PASS, "EncryptionConfiguration of cp1")
+
+
+def test_keys_of_a_control_plane_that_cannot_be_read(node: Node, tmp_path: pathlib.Path) -> None:
+    node.write("kubernetes/enc.yaml", "resources: [{providers: *anchor}]")
+    found = archive.gathered(Request("plain"), str(node.manifests), "", "cp1")
+    assert found
+    here = archive.prepare(Request("plain", control_plane=found[1]), str(tmp_path / "none"), "")
+    assert here
+    assert [one["archived"] for one in here.has_keys(NEEDED)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sha256": "0"}, "has not arrived as cp1 has made it. Nothing was written"),
+        ({"size": 1}, "has not arrived as cp1 has made it. Nothing was written"),
+        ({"encryption": "../x"}, "is nothing that etcd_snapshot_files returns"),
+        ({"left_out": ["x"]}, "is nothing that etcd_snapshot_files returns"),
+        ({"recipients": 1}, "is nothing that etcd_snapshot_files returns"),
+        ({"encryption_keys": ["x"]}, "is nothing that etcd_snapshot_files returns"),
+        ({"encryption_keys": 1}, "is nothing that etcd_snapshot_files returns"),
+    ],
+)
+def test_what_was_not_gathered(node: Node, tmp_path: pathlib.Path, changes: dict[str, t.Any], message: str) -> None:
+    found = archive.gathered(Request("plain"), str(node.manifests), "", "cp1")
+    assert found
+    (tmp_path / "arrived").write_bytes(found[0])
+    sent = {**found[1], "src": str(tmp_path / "arrived"), **changes}
+    with pytest.raises(MaintenanceError, match=message):
+        archive.prepare(Request("plain", control_plane=sent), str(tmp_path / "none"), "")
+    with pytest.raises(MaintenanceError, match="is nothing that etcd_snapshot_files returns"):
+        archive.prepare(Request("plain", control_plane={"src": "/x"}), str(tmp_path / "none"), "")
 
 
 def test_keys_in_no_file(node: Node) -> None:

@@ -117,11 +117,11 @@ def test_the_files_of_the_control_plane_go_with_it(node: Node, monkeypatch: pyte
         written = [f"backups/{name}", f"backups/{name}.files.tar", f"backups/{name}.json"]
         assert node.tree() == ["backups", *written, "pki", "pki/ca.key"]
         assert [check["name"] for check in forecast["checks"]] == [check["name"] for check in result["checks"]]
-        assert result["summary"][-1:] == [
+        (warning,) = result["summary"][-1:]
+        assert warning.startswith(
             "WARN  control plane files: " + str(node.root / "manifests") + ": this node is no control plane, so only"
-            " etcd's own are saved. Fix: save those of a control plane by other means: its PKI and the encryption"
-            " configuration above all"
-        ]
+            " etcd's own are saved. Fix: no control plane can be reached from here: run backup.yml,"
+        )
         # A snapshot alone would fit.
         monkeypatch.setattr(disk, "free_bytes", lambda _directory: (len(etcd.database) - 32) * 132 // 100 + 1)
         assert "room for the snapshot" in node.refused(request).msg
@@ -308,6 +308,17 @@ class TestReuse:
         again = self.again(node, files=archive.Request("plain"))
         assert again["snapshot"] == taken["snapshot"]
         assert archive.CHECK not in [check["name"] for check in again["checks"]]
+
+    def test_nor_what_has_come_from_a_control_plane(self, node: Node, first: dict[str, t.Any]) -> None:
+        """A snapshot that has the files of etcd alone is no reason to say nothing."""
+        told = {"node": "cp1", "size": 0, "sha256": "", "encryption": "none", "recipients": [], "paths": []}
+        request = archive.Request("plain", control_plane={**told, "left_out": [], "encryption_keys": []})
+        alone = self.again(node, files=archive.Request("plain"), reuse_within=0)
+        result = self.again(node, files=request)
+        assert result["snapshot"] == alone["snapshot"] != first
+        assert [check["evidence"] for check in result["checks"] if check["name"] == archive.CHECK] == [
+            "the snapshot from before was taken without them"
+        ]
 
     def test_another_reason_is_the_same_undertaking(self, node: Node, first: dict[str, t.Any]) -> None:
         assert self.again(node, label=dataclasses.replace(self.LABEL, reason="second"))["snapshot"] == first

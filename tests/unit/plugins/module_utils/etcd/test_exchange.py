@@ -123,6 +123,7 @@ def test_what_is_no_programs(tools: t.Any, known: dict[str, t.Any], reason: str,
         (NAME, [SIDECAR], "what was sent as its sidecar is none"),
         (NAME, {**SIDECAR, "archive": {"name": "../x", "size": 1, "sha256": ""}}, "is no archive of this snapshot"),
         (NAME, {**SIDECAR, "archive": {"name": f"{NAME}.json", "size": 1, "sha256": ""}}, "is no archive"),
+        (NAME, {**SIDECAR, "control_plane_archive": {"name": f"{NAME}.files.age", "size": 1, "sha256": ""}}, "is no"),
     ],
 )
 def test_what_a_node_cannot_make_the_controller_write(

@@ -141,6 +141,9 @@ def test_where_a_snapshot_is(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "end"), [("archive", "files.age"), ("control_plane_archive", "control-plane.files.tar")]
+)
+@pytest.mark.parametrize(
     ("content", "verified", "trouble"),
     [
         (b"archive", True, ""),
@@ -151,9 +154,11 @@ def test_where_a_snapshot_is(tmp_path: pathlib.Path) -> None:
         (None, False, "cannot be read: No such file"),
     ],
 )
-def test_the_archive_beside_it(tmp_path: pathlib.Path, content: bytes | None, verified: bool, trouble: str) -> None:
-    name = f"{FIRST}.files.age"
-    put(tmp_path, FIRST, archive={"name": name, "size": 7, "sha256": hashlib.sha256(b"archive").hexdigest()})
+def test_the_archives_beside_it(
+    tmp_path: pathlib.Path, field: str, end: str, content: bytes | None, verified: bool, trouble: str
+) -> None:
+    name = f"{FIRST}.{end}"
+    put(tmp_path, FIRST, **{field: {"name": name, "size": 7, "sha256": hashlib.sha256(b"archive").hexdigest()}})
     if content is not None:
         (tmp_path / name).write_bytes(content)
     (one,) = inventory.read(str(tmp_path), [], Look(verify=verified))

@@ -96,14 +96,17 @@ def test_sidecars_are_json(tmp_path: pathlib.Path) -> None:
 
 def test_what_goes_with_a_snapshot_ends_with_its_sidecar(tmp_path: pathlib.Path) -> None:
     snapshot = tmp_path / NAME
-    for suffix in ("", ".json", ".files.age", ".files.age.part", ".txt"):
+    for suffix in ("", ".json", ".files.age", ".files.age.part", ".control-plane.files.age", ".txt"):
         (tmp_path / f"{NAME}{suffix}").touch()
-    assert store.companions(str(snapshot)) == [f"{snapshot}.files.age", f"{snapshot}.json"]
+    archives = [f"{snapshot}.files.age", f"{snapshot}.control-plane.files.age"]
+    assert store.companions(str(snapshot)) == [*archives, f"{snapshot}.json"]
     assert store.orphans(str(tmp_path)) == []
     snapshot.unlink()
-    assert store.orphans(str(tmp_path)) == [f"{snapshot}.files.age", f"{snapshot}.json"]
+    assert store.orphans(str(tmp_path)) == [*archives, f"{snapshot}.json"]
     pathlib.Path(f"{snapshot}.json").unlink()
-    assert store.orphans(str(tmp_path)) == [f"{snapshot}.files.age"]
+    assert store.orphans(str(tmp_path)) == archives
+    pathlib.Path(archives[0]).unlink()
+    assert store.orphans(str(tmp_path)) == archives[1:]
 
 
 def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
@@ -118,6 +121,7 @@ def test_a_note_is_added_to_the_sidecar(tmp_path: pathlib.Path) -> None:
     "content",
     [
         {"archive": "x"},
+        {"control_plane_archive": "x"},
         {"damaged": "yes"},
         {"tools": ["etcd"]},
         {"copies": ["tape"]},

@@ -79,6 +79,7 @@ def node(tmp_path: pathlib.Path) -> t.Iterator[Node]:
 def test_what_nothing_keeps_is_deleted_with_its_companions(node: Node) -> None:
     old, copy = node.older(3), node.older(5, member="cp2")
     (node.backups / f"{old}.files.age").touch()
+    (node.backups / f"{old}.control-plane.files.cms").touch()
     foretold = node.prune(dry_run=True)
     assert old in node.files()
     result = node.prune()
