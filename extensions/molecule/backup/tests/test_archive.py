@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.extensions.molecule.support import archives
 from ansible_collections.kubeops.maintenance.tests.lab.process import output, run
 
 if t.TYPE_CHECKING:
@@ -20,30 +20,16 @@ if t.TYPE_CHECKING:
 
 Start = t.Callable[..., "Run"]
 
-# What kubeadm makes on a control plane, and the kubelet's own.
-MADE = "/etc/kubernetes/pki /etc/kubernetes/manifests /etc/kubernetes/*.conf /var/lib/kubelet/config.yaml"
-
 
 @pytest.fixture(autouse=True)
 def empty(folder: Folder) -> None:
     folder.remove()
 
 
-def on_the_node(folder: Folder) -> dict[str, str]:
-    lines = folder.shell(f"find {MADE} -type f -exec sha256sum {{}} +").splitlines()
-    return {path: digest for digest, path in (line.split() for line in lines)}
-
-
 def missing(folder: Folder, restored: Path) -> list[str]:
-    """Files of the node that are not in the archive as they are there."""
-
-    def same(path: str, digest: str) -> bool:
-        copy = restored / path[1:]
-        return copy.is_file() and hashlib.sha256(copy.read_bytes()).hexdigest() == digest
-
-    there = on_the_node(folder)
+    there = archives.on_the_node(folder)
     assert "/etc/kubernetes/pki/etcd/ca.key" in there
-    return [path for path, digest in there.items() if not same(path, digest)]
+    return archives.missing(there, restored)
 
 
 def saved(start: Start, folder: Folder, **variables: t.Any) -> tuple[str, Run]:
@@ -58,20 +44,13 @@ def saved(start: Start, folder: Folder, **variables: t.Any) -> tuple[str, Run]:
     return archive, run
 
 
-def unpack(archive: Path, target: Path) -> Path:
-    target.mkdir()
-    run("tar", "-xpf", archive, "-C", target)
-    return target
-
-
 def test_encrypted_with_age(backup: Start, folder: Folder, tmp_path: Path) -> None:
     key = tmp_path / "key.txt"
     run("age-keygen", "-o", key)
     archive, _run = saved(backup, folder, etcd_backup_recipients=[output("age-keygen", "-y", key)])
     assert archive.endswith(".db.files.age")
     sealed = folder.fetch(archive, tmp_path / "sealed")
-    run("age", "-d", "-i", key, "-o", tmp_path / "opened", sealed)
-    restored = unpack(tmp_path / "opened", tmp_path / "restored")
+    restored = archives.open_with_age(key, sealed, tmp_path / "restored")
     assert missing(folder, restored) == []
     assert list((restored / "from-snapshot").rglob("*kubeadm-config*"))
 
@@ -85,14 +64,14 @@ def test_encrypted_to_a_certificate(backup: Start, folder: Folder, tmp_path: Pat
     sealed = folder.fetch(archive, tmp_path / "sealed")
     words = ["-in", sealed, "-recip", certificate, "-inkey", key, "-out", tmp_path / "opened"]
     run("openssl", "cms", "-decrypt", "-inform", "DER", *words)
-    assert missing(folder, unpack(tmp_path / "opened", tmp_path / "restored")) == []
+    assert missing(folder, archives.unpack(tmp_path / "opened", tmp_path / "restored")) == []
 
 
 def test_not_encrypted_where_the_user_says_so(backup: Start, folder: Folder, tmp_path: Path) -> None:
     archive, _run = saved(backup, folder, etcd_backup_files="plain")
     assert archive.endswith(".db.files.tar")
     plain = folder.fetch(archive, tmp_path / "plain")
-    assert missing(folder, unpack(plain, tmp_path / "restored")) == []
+    assert missing(folder, archives.unpack(plain, tmp_path / "restored")) == []
 
 
 def test_without_recipients_nothing_is_written_and_a_warning_says_so(backup: Start, folder: Folder) -> None:
