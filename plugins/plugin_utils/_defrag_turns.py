@@ -13,6 +13,9 @@ import typing as t
 
 Result = t.Mapping[str, t.Any]
 
+_COMPACTION = "before the first of them: would compact to the current revision, which makes every watch begin anew"
+_DISARMING = "after the last of them: would disarm NOSPACE, where all files are below their quota"
+
 
 def turns(hosts: t.Sequence[str], looks: t.Mapping[str, Result]) -> dict[str, t.Any]:
     """``hosts`` whose turn it is, followers first, the leader last; ``lines`` that say what each would do and why;
@@ -27,7 +30,10 @@ def turns(hosts: t.Sequence[str], looks: t.Mapping[str, Result]) -> dict[str, t.
     first = {look["member"]: host for host, look in reversed(told.items())}
     # Stable: followers stay in the order of the inventory.
     order = sorted(first.values(), key=lambda host: (told[host]["member"] == told[host]["leader"], hosts.index(host)))
+    nospace = any(one["kind"] == "NOSPACE" for look in told.values() for one in look["alarms"])
     lines = [line for host in order for line in told[host]["summary"]]
+    if nospace and not refused:
+        lines = [_COMPACTION, *lines, _DISARMING]
     lines += [f"{host}: has the same member as {first[told[host]['member']]}" for host in told if host not in order]
     everybody = dict.fromkeys(name for host in order for name in told[host]["members"])
     lines += [
@@ -37,7 +43,7 @@ def turns(hosts: t.Sequence[str], looks: t.Mapping[str, Result]) -> dict[str, t.
         "hosts": [] if refused else [host for host in order if told[host]["due"]],
         "lines": list(dict.fromkeys(lines)),
         "refused": refused,
-        "nospace": any(one["kind"] == "NOSPACE" for look in told.values() for one in look["alarms"]),
+        "nospace": nospace,
     }
 
 

@@ -106,6 +106,12 @@ def test_the_way_out_of_nospace(members: t.Sequence[Etcd], play: Play) -> None:
     assert run.code
     assert "Nothing was changed. " in run.said
     assert run.said.count("-e defrag_recover_nospace=true") == run.said.count("etcd has no alarm: ") > 0
+    before = sizes(members)
+    run = play("--check", defrag_recover_nospace=True)
+    assert run.code == 0, run.said
+    compacted, disarmed = run.said.index("would compact to the current revision"), run.said.index("would disarm NOSPACE")
+    assert compacted < run.said.index(": would defragment it") < run.said.rindex(": would defragment it") < disarmed
+    assert sizes(members) == before
     assert alarms(members[0])
     run = play(defrag_recover_nospace=True)
     assert run.code == 0, run.said
@@ -134,3 +140,23 @@ def test_one_reason_stops_all(members: t.Sequence[Etcd], play: Play, tmp_path: p
     assert "silent does not answer: " in run.said
     assert "etcd/m3: no host of this run has it, so it is left as it is" in run.said
     assert sizes(members) == before
+
+
+def test_a_run_without_the_controller(play: Play) -> None:
+    """Which makes the order: nothing would be done, and nothing said."""
+    run = play("--limit", "etcd")
+    assert run.code
+    assert "--limit etcd leaves out the controller" in run.said
+
+
+def test_a_cluster_without_the_group_etcd_beside_one_with_it(
+    releases: list[Release], tmp_path: pathlib.Path
+) -> None:
+    with Etcd(releases[-1], tmp_path / "m1", "m1").running() as etcd:
+        two = {"hosts": {"host-of-m1": host(etcd)}}
+        groups = {"kube_control_plane": two, "two": two, "etcd": {"hosts": {"elsewhere": {}}}}
+        run = playbook_run.play(
+            tmp_path, {"all": {"children": groups}}, "kubeops.maintenance.defrag", "--check", cluster="two"
+        )
+    assert run.code == 0, run.said
+    assert "etcd/m1: nothing to do: " in run.said

@@ -75,7 +75,14 @@ def test_two_hosts_of_one_member_and_a_member_of_no_host() -> None:
 
 
 def test_the_alarm() -> None:
-    assert of(looks(h2=look("m2", alarms=[{"member": "m1", "kind": "NOSPACE"}])))["nospace"]
+    alarmed = look("m2", alarms=[{"member": "m1", "kind": "NOSPACE"}])
+    found = of(looks(h2=alarmed))
+    assert found["nospace"]
+    first, *others, last = found["lines"]
+    assert first.endswith("would compact to the current revision, which makes every watch begin anew")
+    assert others == ["etcd/m2: would", "etcd/m3: would", "etcd/m1: would"]
+    assert last.startswith("after the last of them: would disarm NOSPACE")
+    assert of(looks(h2=alarmed, h3={}))["lines"][:2] == ["etcd/m2: would", "etcd/m1: would"]
 
 
 @given(st.permutations(["h1", "h2", "h3"]), st.sampled_from(MEMBERS), st.sets(st.sampled_from(MEMBERS)))
