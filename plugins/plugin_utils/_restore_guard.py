@@ -77,7 +77,7 @@ def chosen(
             f"no host has {what}, with its sidecar and as large as that says. snapshots.yml lists what there is; with"
             " restore_from it is brought from a folder of the controller"
         ]
-    newest = max(there, key=lambda one: _taken(one[1]))[1]
+    newest = max(there, key=lambda one: (not store.is_future(_taken(one[1])), _taken(one[1])))[1]
     same = [(host, one) for host, one in there if one.get("name") == newest.get("name")]
     if len({one.get("sha256") for _host, one in same}) > 1:
         told = ", ".join(f"{str(one.get('sha256'))[:12]} on {host}" for host, one in same)

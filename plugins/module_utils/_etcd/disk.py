@@ -12,6 +12,7 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import typing as t
@@ -51,17 +52,25 @@ def _write(path: str, content: bytes) -> None:
 
 
 def publish(part: str, path: str) -> None:
-    """Give a synced file its name, for good: the directory is synced too."""
+    """Give a synced file its name, for good: the directory is synced too. Where that fails, it has its old one."""
     if os.path.lexists(path):
         raise MaintenanceError(f"{path}: is there already; nothing is overwritten")
     os.rename(part, path)
-    sync(os.path.dirname(path))
+    try:
+        sync(os.path.dirname(path))
+    except OSError:
+        os.rename(path, part)
+        raise
 
 
 def sync(directory: str) -> None:
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Some shares (CIFS, 9p) sync no directories: their servers do with names what they want.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)
 

@@ -109,7 +109,8 @@ def test_the_way_out_of_nospace(members: t.Sequence[Etcd], play: Play) -> None:
     before = sizes(members)
     run = play("--check", defrag_recover_nospace=True)
     assert run.code == 0, run.said
-    compacted, disarmed = run.said.index("would compact to the current revision"), run.said.index("would disarm NOSPACE")
+    compacted = run.said.index("would compact to the current revision")
+    disarmed = run.said.index("would disarm NOSPACE")
     assert compacted < run.said.index(": would defragment it") < run.said.rindex(": would defragment it") < disarmed
     assert sizes(members) == before
     assert alarms(members[0])
@@ -149,9 +150,7 @@ def test_a_run_without_the_controller(play: Play) -> None:
     assert "--limit etcd leaves out the controller" in run.said
 
 
-def test_a_cluster_without_the_group_etcd_beside_one_with_it(
-    releases: list[Release], tmp_path: pathlib.Path
-) -> None:
+def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Release], tmp_path: pathlib.Path) -> None:
     with Etcd(releases[-1], tmp_path / "m1", "m1").running() as etcd:
         two = {"hosts": {"host-of-m1": host(etcd)}}
         groups = {"kube_control_plane": two, "two": two, "etcd": {"hosts": {"elsewhere": {}}}}

@@ -165,6 +165,6 @@ def _clusters(directory: str, chosen: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for path, sidecar in store.described(directory):
         if os.path.basename(path) != chosen:
-            one = store.cluster(sidecar)
-            found[one] = max(found.get(one, 0), int(sidecar.get("revision") or 0))
+            one, revision = store.cluster(sidecar), sidecar.get("revision")
+            found[one] = max(found.get(one, 0), revision if isinstance(revision, int) else 0)
     return found

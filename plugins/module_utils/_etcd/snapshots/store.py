@@ -18,6 +18,7 @@ import json
 import os
 import re
 import stat
+import time
 import typing as t
 import uuid
 
@@ -40,6 +41,8 @@ _FILES = (".files.age", ".files.cms", ".files.tar")
 ARCHIVES = {"archive": _FILES, "control_plane_archive": tuple(f".control-plane{end}" for end in _FILES)}
 _ENDS = (*ARCHIVES["archive"], *ARCHIVES["control_plane_archive"], ".json")
 _LONGEST_SIDECAR = 1 << 20
+# By so much the clocks of hosts may differ.
+_SKEW = datetime.timedelta(hours=1)
 
 
 def timestamp(when: datetime.datetime) -> str:
@@ -59,6 +62,15 @@ def time_of(sidecar: t.Mapping[str, t.Any]) -> datetime.datetime:
     return found
 
 
+def is_future(when: datetime.datetime) -> bool:
+    """From a time when the clock was ahead. As the newest it would stand for all that are newer, until that time."""
+    return when > _latest()
+
+
+def _latest() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc) + _SKEW
+
+
 def cluster(sidecar: t.Mapping[str, t.Any]) -> str:
     """Which cluster it is of. A restore gives a cluster of etcd a new id; of Kubernetes it is the same as before."""
     return str(sidecar.get("kube_system_uid") or sidecar.get("cluster_id"))
@@ -66,8 +78,12 @@ def cluster(sidecar: t.Mapping[str, t.Any]) -> str:
 
 def name(member: str, when: datetime.datetime, tier: str, revision: int | None = None) -> str:
     """A snapshot's file name; without a revision that of the file it is written to."""
-    stem = f"etcd-{member}-{re.sub('[-:]', '', timestamp(when))}-{tier}"
+    stem = f"etcd-{member}-{_in_name(when)}-{tier}"
     return f"{stem}.db.part" if revision is None else f"{stem}-rev{revision}.db"
+
+
+def _in_name(when: datetime.datetime) -> str:
+    return re.sub("[-:]", "", timestamp(when))
 
 
 def is_snapshot(entry: str) -> bool:
@@ -139,9 +155,15 @@ def abandoned(directory: str, before: float) -> list[str]:
 
 
 def described(directory: str, member: str = "") -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-    """Each finished snapshot of a member, or of all, with its sidecar, newest first."""
+    """Each finished snapshot of a member, or of all, with its sidecar, newest first. Those from the future are last."""
     names = [entry for entry in _entries(directory) if _ours(_SNAPSHOT, entry, member)]
-    for entry in sorted(names, key=lambda one: _match(_SNAPSHOT, one)["time"], reverse=True):
+    latest = _in_name(_latest())
+
+    def age(entry: str) -> tuple[bool, str]:
+        when = _match(_SNAPSHOT, entry)["time"]
+        return when <= latest, when
+
+    for entry in sorted(names, key=age, reverse=True):
         path = os.path.join(directory, entry)
         content = description(path)
         if content:
@@ -184,11 +206,15 @@ def _opener(path: str, flags: int) -> int:
 
 
 def orphans(directory: str) -> list[str]:
-    """What went with snapshots that were deleted by a run that was killed in between."""
+    """What went with snapshots that were deleted by a run that was killed in between. Not what is new: where several
+    nodes share the directory, one of them may be about to give its snapshot a name.
+    """
+    new = time.time() - _SKEW.total_seconds()
     entries = set(_entries(directory))
     snapshots = sorted({entry[: -len(end)] for entry in entries for end in _ENDS if entry.endswith(end)})
     lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
-    return [path for one in lost for path in companions(os.path.join(directory, one))]
+    found = [path for one in lost for path in companions(os.path.join(directory, one))]
+    return [path for path in found if os.lstat(path).st_mtime < new]
 
 
 def _entries(directory: str) -> list[str]:

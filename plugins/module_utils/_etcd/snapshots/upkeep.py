@@ -135,7 +135,9 @@ def _is_future(sidecar: t.Mapping[str, t.Any]) -> bool:
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:
-    """None where the sidecar does not say when it was taken: such a one is not counted, and not touched."""
+    """None where the sidecar does not say when it was taken, or where its name leads nowhere: such a one is not
+    counted, and not touched.
+    """
     try:
         taken = store.time_of(sidecar)
         return Snapshot(
@@ -147,7 +149,7 @@ def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]
             released=bool(sidecar.get("released")),
             proven=bool(sidecar.get("proven")),
         )
-    except (KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -113,6 +113,13 @@ def test_the_newest_and_who_lacks_it(wanted: str) -> None:
     assert "bring it  to a, c" in found["lines"]
 
 
+def test_one_from_a_time_when_a_clock_was_ahead() -> None:
+    there = infos()
+    there["b"]["snapshot"] = snapshot(LATER, started="2199-01-01T00:00:00.000Z")
+    assert planned(there)["snapshot"]["name"] == NAME
+    assert planned(there, LATER)["snapshot"]["name"] == LATER
+
+
 def test_an_older_one_by_name() -> None:
     there = infos()
     there["b"]["snapshot"] = snapshot(LATER)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import pathlib
@@ -28,6 +30,22 @@ def test_files_are_for_the_owner_alone_and_never_overwritten(tmp_path: pathlib.P
     with pytest.raises(MaintenanceError, match="is there already"):
         disk.write_whole(path, b"two")
     assert pathlib.Path(path).read_bytes() == b"one"
+
+
+@pytest.mark.parametrize(("trouble", "named"), [(errno.EIO, "a.part"), (errno.EINVAL, "a"), (errno.ENOTSUP, "a")])
+def test_a_directory_that_is_not_synced(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, trouble: int, named: str
+) -> None:
+    """Some shares do not sync any: nobody could have backups there. Where it fails, nothing looks whole that is not."""
+    (tmp_path / "a.part").touch()
+
+    def fsync(_handle: int) -> None:
+        raise OSError(trouble, os.strerror(trouble))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with contextlib.suppress(OSError):
+        disk.publish(str(tmp_path / "a.part"), str(tmp_path / "a"))
+    assert os.listdir(tmp_path) == [named]
 
 
 def test_create_follows_no_link_and_takes_no_file_that_is_there(tmp_path: pathlib.Path) -> None:

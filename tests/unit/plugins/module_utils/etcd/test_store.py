@@ -70,6 +70,17 @@ def test_described_are_finished_snapshots_with_a_sidecar_newest_first(tmp_path: 
     assert [sidecar["revision"] for _path, sidecar in store.described(str(tmp_path), "cp1")] == [8, 9]
 
 
+def test_one_from_the_future_is_not_the_newest(tmp_path: pathlib.Path) -> None:
+    """Nor would anything be before that time: no drill would prove what is new, and who restores would get the old."""
+    now = datetime.datetime.now(datetime.UTC)
+    hours = {"1": 24 * 300, "2": -48, "3": 0.5, "4": -1, "5": 3}
+    for revision, ahead in hours.items():
+        path = tmp_path / store.name("cp1", now + datetime.timedelta(hours=ahead), "hourly", int(revision))
+        path.touch()
+        (tmp_path / f"{path.name}.json").write_text(f'{{"revision": {revision}}}')
+    assert [sidecar["revision"] for _path, sidecar in store.described(str(tmp_path))] == [3, 4, 2, 1, 5]
+
+
 def test_a_directory_where_everybody_may_write(tmp_path: pathlib.Path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(MaintenanceError, match=f"everybody may write to it.* chmod 0700 {tmp_path}"):
@@ -98,6 +109,7 @@ def test_what_goes_with_a_snapshot_ends_with_its_sidecar(tmp_path: pathlib.Path)
     snapshot = tmp_path / NAME
     for suffix in ("", ".json", ".files.age", ".files.age.part", ".control-plane.files.age", ".txt"):
         (tmp_path / f"{NAME}{suffix}").touch()
+        os.utime(tmp_path / f"{NAME}{suffix}", (0, 0))
     archives = [f"{snapshot}.files.age", f"{snapshot}.control-plane.files.age"]
     assert store.companions(str(snapshot)) == [*archives, f"{snapshot}.json"]
     assert store.orphans(str(tmp_path)) == []
