@@ -582,6 +582,7 @@ from ..module_utils._etcd.snapshots import backup, upkeep
 from ..module_utils._etcd.snapshots.retention import Policy
 from ..module_utils._etcd.snapshots.snapshot import Label
 from ..module_utils._etcd.snapshots.store import TIERS
+from ..module_utils._etcd.snapshots.where import Where
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["taken", "pruned", "released", "proven"], "default": "taken"},
@@ -623,9 +624,9 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         "dry_run": module.check_mode,
     }
     if options["state"] == "pruned":
-        return upkeep.prune(upkeep.Request(**here), Policy(**options["keep"]))
+        return upkeep.prune(Where(**here), Policy(**options["keep"]))
     if options["state"] == "released":
-        return upkeep.release(upkeep.Request(**here), options["name"])
+        return upkeep.release(Where(**here), options["name"])
     if options["state"] == "proven":
         return drill.run(drill.Request(name=options["name"] or "", timeout=options["timeout"], **here))
     label = Label(options["tier"], options["reason"], options["run_key"])

@@ -26,6 +26,7 @@ from .._etcd.member.cluster import survey
 from .._etcd.member.local_member import LocalMember
 from .._etcd.snapshots import backup, store, upkeep
 from .._etcd.snapshots.snapshot import Label
+from .._etcd.snapshots.where import Where
 from .._wait import Deadline, until
 from . import commands
 from .configuration import Configuration
@@ -60,7 +61,7 @@ def take_snapshot(settings: Configuration, say: Say) -> None:
         if settings.remote:
             ended.append(_copy(settings))
         # Nothing goes before what comes after it is safe.
-        pruned = upkeep.prune(upkeep.Request(**common), settings.keep)
+        pruned = upkeep.prune(Where(**common), settings.keep)
     except MaintenanceError as error:
         raise MaintenanceError(f"{error.msg}. Before that it {done}", **error.data) from error
     for one in pruned["removed"]:

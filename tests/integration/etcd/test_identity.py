@@ -12,6 +12,7 @@ import pathlib
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.drill import drill
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import retention, store, upkeep
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.where import Where
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release
 
 LABEL = Label("pre-upgrade", run_key="to 1.37.1")
@@ -41,6 +42,6 @@ def test_after_a_restore(releases: list[Release], tmp_path: pathlib.Path) -> Non
         assert after.backup(label=LABEL, reuse_within=86400)["snapshot"] == taken["snapshot"]
         # The old hourly one is judged with the others, as their own.
         after.backup(label=Label("hourly"))
-        result = upkeep.prune(upkeep.Request(**places), ONE)
+        result = upkeep.prune(Where(**places), ONE)
         assert [one["name"] for one in result["removed"]] == [pathlib.Path(old["snapshot"]["path"]).name]
         assert len(list(store.described(str(after.backups)))) == 3

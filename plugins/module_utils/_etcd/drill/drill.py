@@ -16,33 +16,27 @@ import shutil
 import time
 import typing as t
 
-from ... import _static_pod
 from ..._check import WARN, Check, failures
 from ..._errors import MaintenanceError
 from ..._wait import Deadline
 from .. import disk
 from ..database.pages import Damaged
-from ..member import health, lock, programs, topology
+from ..member import health, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..snapshots import identity, snapshot, store, vault
 from ..snapshots.identity import Identity
 from ..snapshots.report import Report, reported
+from ..snapshots.where import Where
 from . import drill_checks, throwaway
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
-    """``name`` of a snapshot, empty for the newest of this node's cluster. ``unit``: what `unit.show` read."""
+class Request(Where):
+    """``name`` of a snapshot, empty for the newest of this node's cluster."""
 
-    directory: str
     name: str = ""
     timeout: float = 600
-    lock_timeout: float = 120
-    manifests: str = _static_pod.MANIFESTS
-    unit: str = ""
-    lock_path: str = lock.PATH
-    dry_run: bool = False
     places: t.Sequence[str] = programs.PLACES
 
 
@@ -65,7 +59,7 @@ def _run(request: Request, report: Report) -> None:
     store.check_directory(request.directory)
     local = topology.discover(request.manifests, request.unit)
     purpose = f"drill of a snapshot of etcd/{local.name}"
-    with lock.member_lock(purpose, request.lock_timeout, request.lock_path, request.dry_run) as waited:
+    with request.lock(purpose) as waited:
         report.durations["lock"] = round(waited, 3)
         drill = _prepare(request, local, report)
         report.snapshot = {"path": drill.path, **drill.sidecar}

@@ -16,41 +16,35 @@ import os
 import shutil
 import typing as t
 
-from ... import _static_pod
 from ..._check import FAIL, PASS, WARN, Check, failures
 from ..._errors import MaintenanceError
 from ..._wait import Deadline
 from .. import disk
 from ..archive import archive
-from ..member import health, lock, programs, topology
+from ..member import health, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..restore import plan
 from . import fetch, store, vault
 from .report import Report, reported
 from .snapshot import SCHEMA, Label, is_described, save
+from .where import Where
 
 # A member that serves then may serve what was restored.
 _UNDECIDED = (plan.SWAPPING, plan.SWAPPED, plan.STARTING, plan.STARTED, plan.VERIFIED, plan.ROLLING_BACK)
 
 
 @dataclasses.dataclass(frozen=True)
-class Request:
+class Request(Where):
     """What is asked for. A snapshot of the same label that is younger than ``reuse_within`` seconds will do.
 
-    ``unit``: what `unit.show` read. ``save_with``: auto, gateway or etcdctl. ``places``: folders of the host that may
-    have etcd's programs. ``files``: what is saved with it, nothing where nothing is said.
+    ``save_with``: auto, gateway or etcdctl. ``places``: folders of the host that may have etcd's programs. ``files``:
+    what is saved with it, nothing where nothing is said.
     """
 
-    directory: str
-    label: Label
+    label: Label = Label("manual")
     timeout: float = 600
-    lock_timeout: float = 120
     reuse_within: float = 0
-    manifests: str = _static_pod.MANIFESTS
-    unit: str = ""
-    lock_path: str = lock.PATH
-    dry_run: bool = False
     save_with: str = fetch.AUTO
     places: t.Sequence[str] = programs.PLACES
     files: t.Optional[archive.Request] = None
@@ -65,7 +59,7 @@ def _backup(request: Request, report: Report) -> None:
     store.check_directory(request.directory)
     local = topology.discover(request.manifests, request.unit)
     files = archive.prepare(request.files, request.manifests, request.unit)
-    with _lock(request, local) as waited:
+    with request.lock(f"snapshot of etcd/{local.name}") as waited:
         report.durations["lock"] = round(waited, 3)
         gateway = Gateway(local)
         seen = _observe(gateway, local, report)
@@ -81,11 +75,6 @@ def _backup(request: Request, report: Report) -> None:
             reasons = "; ".join(check.sentence() for check in failed)
             raise MaintenanceError(f"etcd/{local.name}: no snapshot was taken, nothing was written: {reasons}")
         _take(request, local, seen, means, report)
-
-
-def _lock(request: Request, local: LocalMember) -> t.ContextManager[float]:
-    purpose = f"snapshot of etcd/{local.name}"
-    return lock.member_lock(purpose, request.lock_timeout, request.lock_path, request.dry_run)
 
 
 def _observe(gateway: Gateway, local: LocalMember, report: Report) -> health.Observation | None:

@@ -10,72 +10,55 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import functools
 import os
 import typing as t
 
-from ... import _static_pod
 from ..._errors import MaintenanceError
 from .. import disk
-from ..member import lock, topology
+from ..member import topology
 from ..member.gateway import Gateway, GatewayError
 from . import identity, store, vault
 from .identity import Identity
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
 from .snapshot import is_described
+from .where import Where
 
 Described = tuple[str, dict[str, t.Any]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """``unit``: what `unit.show` read."""
-
-    directory: str
-    lock_timeout: float = 120
-    manifests: str = _static_pod.MANIFESTS
-    unit: str = ""
-    lock_path: str = lock.PATH
-    dry_run: bool = False
-
-
-def prune(request: Request, policy: Policy) -> dict[str, t.Any]:
+def prune(where: Where, policy: Policy) -> dict[str, t.Any]:
     """Delete the snapshots of this node's cluster that nothing keeps.
 
     Nothing is deleted where the member does not answer, where there is no snapshot of the cluster that it is in, or
     where the newest of them is damaged.
     """
-    report = Report(request.dry_run)
+    report = Report(where.dry_run)
 
     def work() -> None:
-        with _lock(request, "prune"):
-            _prune(request, policy, report)
+        with where.lock("prune of snapshots"):
+            _prune(where, policy, report)
 
-    return reported(report, request.directory, work)
+    return reported(report, where.directory, work)
 
 
-def release(request: Request, name: str) -> dict[str, t.Any]:
+def release(where: Where, name: str) -> dict[str, t.Any]:
     """Let a pre-upgrade snapshot go the way of the ordinary ones."""
-    report = Report(request.dry_run)
+    report = Report(where.dry_run)
 
     def work() -> None:
-        with _lock(request, "release"):
-            _release(request, name, report)
+        with where.lock("release of snapshots"):
+            _release(where, name, report)
 
-    return reported(report, request.directory, work)
-
-
-def _lock(request: Request, purpose: str) -> t.ContextManager[float]:
-    return lock.member_lock(f"{purpose} of snapshots", request.lock_timeout, request.lock_path, request.dry_run)
+    return reported(report, where.directory, work)
 
 
-def _prune(request: Request, policy: Policy, report: Report) -> None:
-    store.check_directory(request.directory)
-    found = dict(store.described(request.directory))
-    cluster, newest = _home(request, found)
+def _prune(where: Where, policy: Policy, report: Report) -> None:
+    store.check_directory(where.directory)
+    found = dict(store.described(where.directory))
+    cluster, newest = _home(where, found)
     snapshots = [_snapshot(path, sidecar) for path, sidecar in found.items()]
     now = datetime.datetime.now(datetime.timezone.utc)
     going = []
@@ -92,34 +75,34 @@ def _prune(request: Request, policy: Policy, report: Report) -> None:
         report.act(f"delete {path}: {verdict.reason}", functools.partial(_delete, path))
     gone = {verdict.snapshot.name for verdict in going}
     needed = [vault.version_for(sidecar) for path, sidecar in found.items() if path not in gone]
-    for folder in vault.unused(request.directory, needed):
+    for folder in vault.unused(where.directory, needed):
         report.act(f"delete {folder}, which is for no snapshot any more", functools.partial(vault.remove, folder))
-    for orphan in store.orphans(request.directory):
+    for orphan in store.orphans(where.directory):
         report.act(f"delete {orphan}, whose snapshot a killed run has deleted", functools.partial(os.unlink, orphan))
 
 
-def _home(request: Request, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[Identity, str]:
+def _home(where: Where, found: t.Mapping[str, dict[str, t.Any]]) -> tuple[Identity, str]:
     """The identity of this node's cluster, and its newest snapshot."""
-    member, home = _told(request)
+    member, home = _told(where)
     ours = [path for path, sidecar in found.items() if identity.same(identity.of(sidecar), home)]
     # One from a time when the clock was ahead would stand for all that are newer.
     for path in sorted(ours, key=lambda one: _is_future(found[one])):
         # What the member did not tell, its newest snapshot may.
         return Identity(home.cluster_id, home.kube_system_uid or identity.of(found[path]).kube_system_uid), path
     raise MaintenanceError(
-        f"{request.directory}: there is no snapshot of the cluster {home.cluster_id} that {member} is in, so"
+        f"{where.directory}: there is no snapshot of the cluster {home.cluster_id} that {member} is in, so"
         " nothing was deleted. Take one first"
     )
 
 
-def _told(request: Request) -> tuple[str, Identity]:
+def _told(where: Where) -> tuple[str, Identity]:
     """The member that says which cluster it is in: this node's own. A control plane whose etcd is elsewhere has copies,
     and asks those that its kube-apiserver uses.
     """
-    local = topology.find(request.manifests, request.unit)
-    elsewhere = [] if local else topology.of_apiserver(request.manifests)
+    local = topology.find(where.manifests, where.unit)
+    elsewhere = [] if local else topology.of_apiserver(where.manifests)
     silent = []
-    for way in elsewhere or [local or topology.discover(request.manifests, request.unit)]:
+    for way in elsewhere or [local or topology.discover(where.manifests, where.unit)]:
         try:
             return f"etcd/{local.name}" if local else way.endpoint, identity.of_member(Gateway(way))
         except GatewayError as error:
@@ -160,9 +143,9 @@ def _delete(path: str) -> None:
     disk.sync(os.path.dirname(path))
 
 
-def _release(request: Request, name: str, report: Report) -> None:
-    store.check_directory(request.directory)
-    ((path, sidecar),) = store.named(request.directory, [name], "nothing was released", PRE_UPGRADE)
+def _release(where: Where, name: str, report: Report) -> None:
+    store.check_directory(where.directory)
+    ((path, sidecar),) = store.named(where.directory, [name], "nothing was released", PRE_UPGRADE)
     report.snapshot = {"path": path, **sidecar}
     if sidecar.get("released"):
         return

@@ -69,7 +69,16 @@ def test_all_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     _code, printed, request = call(monkeypatch, capsys, RESULT, **options, **more, **saved)
     label, files = Label("pre-upgrade", "why", "a->b"), archive.Request("none", ("age1x",))
     assert request == backup.Request(
-        "/b", label, 6, 7, 5, "/m", unit="shown", dry_run=True, save_with="gateway", files=files
+        directory="/b",
+        label=label,
+        timeout=6,
+        lock_timeout=7,
+        reuse_within=5,
+        manifests="/m",
+        unit="shown",
+        dry_run=True,
+        save_with="gateway",
+        files=files,
     )
     assert "warnings" not in printed
 

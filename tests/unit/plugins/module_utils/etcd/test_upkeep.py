@@ -20,6 +20,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member i
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup, store, upkeep
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.retention import Policy
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.where import Where
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import FakeEtcd
 
 KEYS = {"changed", "snapshot", "checks", "kept", "removed", "summary", "actions", "durations"}
@@ -41,7 +42,7 @@ class Node:
         words = f"--name=cp1\n- --data-dir=/var/lib/etcd\n- --listen-client-urls={self.url}\n"
         (manifests / "etcd.yaml").write_text(f"command:\n- {words}image: etcd:3.6.16-0\n")
         places = {"directory": str(self.backups), "manifests": str(manifests), "lock_path": str(self.root / "lock")}
-        self.request = upkeep.Request(**places)
+        self.request = Where(**places)
         taken = backup.run(backup.Request(label=Label("hourly"), **places))["snapshot"]
         self.newest = pathlib.Path(taken["path"])
 
