@@ -17,6 +17,7 @@ import dataclasses
 import functools
 import json
 import secrets
+import threading
 import typing as t
 from pathlib import Path
 
@@ -107,6 +108,8 @@ class ApiCluster:
         return self._secret(f"{user}-{server.rpartition(':')[2]}.conf", json.dumps(content))
 
     def kube(self, user: str = "admin", server: str = "") -> Kube:
+        """LabError: one of the programs has ended, and what it said last."""
+        self._check()
         return connect({"kubeconfig": str(self.kubeconfig(user, server))})
 
     def start(self) -> None:
@@ -153,19 +156,24 @@ class ApiCluster:
     def _run(self, program: Path, flags: t.Mapping[str, object]) -> None:
         self.programs.append(Program(program, flags, self.folder))
 
-    def _ready(self, kube: Kube) -> bool | None:
+    def _check(self) -> None:
         for program in self.programs:
             program.check()
+
+    def _ready(self, kube: Kube) -> bool | None:
+        self._check()
         try:
             return kube.raw("/readyz") == "ok" and bool(kube.get("/api/v1/namespaces/default"))
         except KubeError:
             return None
 
     def _secret(self, name: str, text: str) -> Path:
+        """Put in place whole: a program that is just starting may be reading the same file."""
         path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        return path
+        part = path.with_name(f"{name}.{threading.get_ident()}")
+        part.touch(mode=0o600)
+        part.write_text(text)
+        return part.rename(path)
 
     def etcd_flags(self) -> dict[str, object]:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.peer_port}"

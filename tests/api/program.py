@@ -16,7 +16,9 @@ from pathlib import Path
 from ..lab.process import LabError
 from ..lab.waiting import until
 
-PATIENCE = 10
+# Seconds to begin, and to end by itself.
+PATIENCE = 60
+LINGERS = 10
 # Memory for time: these programs live for minutes, and share a small machine with what they are tested with.
 GOGC = "400"
 
@@ -64,7 +66,7 @@ def stop(programs: t.Sequence[Program]) -> None:
     """SIGTERM to all at once; SIGKILL to those that linger."""
     for program in programs:
         program._process.terminate()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LINGERS
     for program in programs:
         try:
             program._process.wait(timeout=max(0.0, deadline - time.monotonic()))

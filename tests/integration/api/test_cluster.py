@@ -13,12 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from ansible_collections.kubeops.maintenance.tests.api import cluster
+from ansible_collections.kubeops.maintenance.tests.lab.process import LabError
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 OWN_CLUSTER = """\
 import pathlib, sys
+import pytest
 from ansible_collections.kubeops.maintenance.tests.api import cluster
+from ansible_collections.kubeops.maintenance.tests.lab.process import LabError
 with cluster.running(pathlib.Path(sys.argv[1])) as api:
     print(*(program.pid for program in api.programs), flush=True)
     sys.stdin.read()
@@ -45,6 +49,17 @@ def test_its_programs_end_and_its_ports_are_free(tmp_path: Path) -> None:
         socket.create_server(("127.0.0.1", port)).close()
 
 
+def test_a_kubeconfig_is_whole_whenever_it_is_read_and_a_program_that_ended_is_told(tmp_path: Path) -> None:
+    with cluster.running(tmp_path / "cluster") as api:
+        before = api.kubeconfig().stat().st_ino
+        assert api.kubeconfig().stat().st_ino != before
+        scheduler = next(program for program in api.programs if program.name == "kube-scheduler")
+        os.kill(scheduler.pid, signal.SIGKILL)
+        until("the end of the scheduler", lambda: not alive(scheduler.pid), seconds=60, every=0.05)
+        with pytest.raises(LabError, match="kube-scheduler ended with exit status -9"):
+            api.kube()
+
+
 def test_its_programs_die_with_who_started_them(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OWN_CLUSTER, str(tmp_path / "cluster")]
     environment = {**os.environ, "PYTHONPATH": ".collections"}
@@ -57,4 +72,4 @@ def test_its_programs_die_with_who_started_them(tmp_path: Path) -> None:
         assert len(pids) == 5
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-    until("the end of all programs", lambda: not any(alive(pid) for pid in pids), seconds=10, every=0.05)
+    until("the end of all programs", lambda: not any(alive(pid) for pid in pids), seconds=60, every=0.05)
