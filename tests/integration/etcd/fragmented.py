@@ -68,3 +68,8 @@ def refused(etcd: Etcd, check: bool = False, **options: t.Any) -> modules.Result
 
 def evidence(result: modules.Result, *statuses: str) -> dict[str, str]:
     return {check["name"]: check["evidence"] for check in result["checks"] if check["status"] in statuses}
+
+
+def raise_alarm(etcd: Etcd, kind: str) -> None:
+    member = str(int(status(etcd).member_id, 16))
+    Client(etcd.local).call("maintenance/alarm", action="ACTIVATE", memberID=member, alarm=kind)

@@ -32,6 +32,7 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented i
     fragment,
     leader,
     leader_last,
+    raise_alarm,
     refused,
     status,
 )
@@ -56,11 +57,6 @@ def members(releases: list[Release], tmp_path: pathlib.Path) -> t.Iterator[t.Seq
     with together(make(releases[-1], tmp_path, NAMES)) as started:
         fragment(started)
         yield started
-
-
-def raise_alarm(etcd: Etcd, kind: str) -> None:
-    member = str(int(status(etcd).member_id, 16))
-    Client(etcd.local).call("maintenance/alarm", action="ACTIVATE", memberID=member, alarm=kind)
 
 
 def test_the_leader_last_while_others_write(releases: list[Release], tmp_path: pathlib.Path) -> None:

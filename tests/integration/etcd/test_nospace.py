@@ -14,7 +14,9 @@ import pytest
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
     defrag,
     evidence,
+    fragment,
     leader_last,
+    raise_alarm,
     refused,
     status,
 )
@@ -126,3 +128,17 @@ def test_nothing_is_compacted_or_disarmed_without_the_alarm(etcd: Etcd, state: s
     revision = status(etcd).revision
     assert not defrag(etcd, state=state, **RECOVER)["changed"]
     assert status(etcd).revision == revision
+
+
+def test_a_quota_that_was_switched_off(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """Then no file is too large, and what was raised before is disarmed."""
+    for release in releases:
+        etcd = Etcd(release, tmp_path / release.version)
+        etcd.flags = (*etcd.flags, "--quota-backend-bytes=-1")
+        with etcd.running():
+            fragment([etcd])
+            result = defrag(etcd, single_member=True, free_bytes=200 << 20)
+            assert (result["due"], result["changed"]) == (False, False), result["why"]
+            raise_alarm(etcd, "NOSPACE")
+            assert defrag(etcd, state="disarmed", single_member=True, **RECOVER)["changed"]
+            assert alarms(etcd) == []

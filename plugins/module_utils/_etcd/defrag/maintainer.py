@@ -35,7 +35,9 @@ class Metrics:
 
 def parse(text: str) -> Metrics:
     inflight, quota = (_gauge(text, name) for name in ("etcd_disk_defrag_inflight", "etcd_server_quota_backend_bytes"))
-    return Metrics(None if inflight is None else inflight > 0, None if quota is None else int(quota), _snapshots(text))
+    return Metrics(
+        None if inflight is None else inflight > 0, None if quota is None else state.quota(int(quota)), _snapshots(text)
+    )
 
 
 def _snapshots(text: str) -> t.Optional[int]:

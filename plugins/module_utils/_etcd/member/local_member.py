@@ -17,6 +17,7 @@ import typing as t
 import urllib.parse
 
 from ..._errors import MaintenanceError
+from . import state
 
 # The name becomes part of file names.
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -86,7 +87,7 @@ def from_settings(settings: Settings, exists: t.Callable[[str], bool]) -> LocalM
         key_file=key_file,
         image=settings.image,
         source=settings.source,
-        quota=int(settings.flags.get("quota-backend-bytes") or 0),
+        quota=state.quota(int(settings.flags.get("quota-backend-bytes") or 0)),
         grpc_endpoint=_endpoint(settings, http=False),
         listens=tuple(url for name in _LISTENS for url in _urls(settings, name)),
         wal_dir=settings.flags.get("wal-dir", ""),

@@ -19,6 +19,7 @@ import typing as t
 
 # What the functions here, json and the like raise on data that is not what it should be.
 MALFORMED = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError, struct.error)
+NO_QUOTA = (1 << 63) - 1
 ALARMS = {0: "NONE", 1: "NOSPACE", 2: "CORRUPT"}
 
 
@@ -80,6 +81,11 @@ class Status:
     quota: int = 0
 
 
+def quota(bytes_: int) -> int:
+    """Less than nothing is said where it was switched off."""
+    return NO_QUOTA if bytes_ < 0 else bytes_
+
+
 def pick(answer: t.Mapping[str, t.Any], name: str, default: t.Any) -> t.Any:
     """The field ``name`` of an answer in whatever spelling, ``default`` where the field was left out."""
     for spelling, value in answer.items():
@@ -108,7 +114,7 @@ def status(answer: t.Mapping[str, t.Any]) -> Status:
         raft_applied_index=int(pick(answer, "raftappliedindex", 0)),
         is_learner=bool(pick(answer, "islearner", False)),
         errors=tuple(str(error) for error in pick(answer, "errors", ())),
-        quota=int(pick(answer, "dbsizequota", 0)),
+        quota=quota(int(pick(answer, "dbsizequota", 0))),
     )
 
 
