@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""etcd's own programs as children that never outlive who started them, and never run longer than they may.
+"""Programs as children that never outlive who started them, and never run longer than they may: etcd's own above all.
 
 AnsibleModule.run_command has no deadline, and its children go on when the module is killed.
 
@@ -83,7 +83,6 @@ def started(
         # Also without Ansible, and run_command does neither what the deadline wants nor what the pipes do.
         child = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
-            stdin=subprocess.DEVNULL,
             env=ENVIRONMENT if environment is None else environment,
             cwd=options.pop("cwd", "/"),
             start_new_session=True,
@@ -91,7 +90,7 @@ def started(
             preexec_fn=prepare,
             text=text,
             errors="replace" if text else None,
-            **options,
+            **{"stdin": subprocess.DEVNULL, **options},
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ProcessError(f"{command[0]}: cannot be started: {error}") from error
@@ -101,7 +100,7 @@ def started(
         if child.returncode is None:  # not reaped yet, so the id is still its own
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-        for stream in filter(None, (child.stdout, child.stderr)):
+        for stream in filter(None, (child.stdin, child.stdout, child.stderr)):
             stream.close()
 
 

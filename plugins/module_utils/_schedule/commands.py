@@ -9,8 +9,11 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import typing as t
+
+from .._etcd import process
 
 Run = t.Callable[..., tuple[int, str, str]]
 _NOT_FOUND = 127
@@ -19,10 +22,8 @@ _NOT_FOUND = 127
 def run(argv: t.Sequence[str]) -> tuple[int, str, str]:
     """Exit code, output, errors."""
     try:
-        # Nothing of Ansible is where this runs.
-        done = subprocess.run(  # pylint: disable=ansible-bad-function
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        with process.started(argv, environment=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            said, problem = child.communicate(timeout=60)
+    except (process.ProcessError, subprocess.TimeoutExpired) as error:
         return _NOT_FOUND, "", str(error)
-    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+    return child.returncode, said, problem

@@ -71,6 +71,7 @@ def _run(notice: Notice, told: t.Mapping[str, t.Any]) -> str:
     program = notice.command[0]
     variables = {f"KUBEOPS_{key.upper()}": str(told[key]) for key in ("host", "unit", "result", "text")}
     try:
+        # It is the user's own: unlike those of `process` it writes with the umask of the unit, and into the journal.
         # Nothing of Ansible is where this runs.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
             notice.command,

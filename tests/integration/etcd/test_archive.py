@@ -215,7 +215,8 @@ def test_a_program_that_dies_in_the_middle(
 
 def test_a_run_that_is_killed_in_the_middle(etcd: Etcd, node: Node, tmp_path: pathlib.Path) -> None:
     keys = age(tmp_path / "keys")
-    environment = stand_in(tmp_path / "bin", f"touch {tmp_path}/begun; exec sleep 60")
+    begun = tmp_path / "begun"
+    environment = stand_in(tmp_path / "bin", f"echo $$ > {begun}.new; mv {begun}.new {begun}; exec sleep 60")
     request = {"directory": str(etcd.backups), "manifests": str(node.manifests), "lock_path": str(etcd.root / "lock")}
     program = (
         "from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.archive import archive\n"
@@ -225,9 +226,10 @@ def test_a_run_that_is_killed_in_the_middle(etcd: Etcd, node: Node, tmp_path: pa
     )
     environment = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", program], env=environment, start_new_session=True) as run:
-        begun = tmp_path / "begun"
         until(lambda: begun.exists() or None, Deadline(30), lambda: "age was not called", interval=0.05)
         os.killpg(run.pid, 9)
+    running = pathlib.Path("/proc", begun.read_text().strip(), "exe")
+    until(lambda: not os.path.exists(running) or None, Deadline(30), lambda: "age outlives it", interval=0.05)
     assert written(etcd) == [".part"]
     result = save(etcd, node, "encrypted", keys.public)
     assert result["actions"][0].startswith("remove ")

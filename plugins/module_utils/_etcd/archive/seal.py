@@ -24,6 +24,7 @@ import subprocess
 import typing as t
 
 from ..._errors import MaintenanceError
+from .. import process
 
 AGE, CMS, NONE = "age", "cms", "none"
 # What openssl is asked for and what it makes of it, the best first. With AES-GCM it is authenticated, too (RFC 5083).
@@ -154,17 +155,17 @@ def _closed_by_openssl(seal: Seal, content: bytes) -> bytes:
 
 
 def _run(command: t.Sequence[str], content: bytes, files: t.Sequence[int] = ()) -> bytes:
-    try:
-        # run_command would take the content for text.
-        ended = subprocess.run(  # pylint: disable=ansible-bad-function
-            command, input=content, capture_output=True, timeout=_TIMEOUT, pass_fds=files, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MaintenanceError(f"{command[0]}: {error}") from error
-    if ended.returncode:
-        said = ended.stderr.decode("utf-8", "replace").strip()[:1000]
-        raise MaintenanceError(f"{command[0]}: ended with status {ended.returncode}: {said or 'it said nothing'}")
-    return ended.stdout
+    pipes: dict[str, t.Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    # The caller's environment: age looks there for the programs of keys that are in hardware.
+    with process.started(command, environment=os.environ, text=False, pass_fds=files, **pipes) as child:
+        try:
+            closed, problem = child.communicate(content, timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise MaintenanceError(f"{command[0]}: {error}") from error
+    if child.returncode:
+        said = problem.decode("utf-8", "replace").strip()[:1000]
+        raise MaintenanceError(f"{command[0]}: ended with status {child.returncode}: {said or 'it said nothing'}")
+    return bytes(closed)
 
 
 def flaw(seal: Seal, closed: bytes, size: int) -> str:
