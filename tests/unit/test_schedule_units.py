@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import pathlib
+import shlex
 
 import jinja2
 
@@ -17,6 +18,8 @@ TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "backup_schedule" / "t
 def test_no_run_without_the_disk_that_the_snapshots_are_on() -> None:
     template = jinja2.Template((TEMPLATES / "run.service.j2").read_text(), undefined=jinja2.ChainableUndefined)
     unit = configparser.ConfigParser(interpolation=None, strict=False)
-    unit.read_string(template.render(backup_schedule_dir="/srv/backups"))
-    assert unit["Unit"]["RequiresMountsFor"] == "/srv/backups"
-    assert "/srv/backups" in unit["Service"]["ReadWritePaths"].split()
+    unit.read_string(template.render(backup_schedule_dir="/srv/my backups 100%"))
+    # As systemd has it: several paths are divided by spaces, and a percent sign begins a name.
+    wanted = "/srv/my backups 100%%"
+    assert shlex.split(unit["Unit"]["RequiresMountsFor"]) == [wanted]
+    assert shlex.split(unit["Service"]["ReadWritePaths"]) == [wanted, "/run"]
