@@ -146,6 +146,7 @@ def test_what_is_taken_stays_where_it_cannot_be_pruned(etcd: Etcd) -> None:
     [first] = tool.snapshots
     orphan = pathlib.Path(store.sidecar(first.replace("-hourly-", "-daily-")))
     orphan.mkdir()
+    os.utime(orphan, (0, 0))
     code, said = tool.run("backup")
     orphan.rmdir()
     assert code == 1

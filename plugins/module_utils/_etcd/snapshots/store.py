@@ -15,10 +15,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import math
 import os
 import re
 import stat
-import time
 import typing as t
 import uuid
 
@@ -205,16 +205,13 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def orphans(directory: str) -> list[str]:
-    """What went with snapshots that were deleted by a run that was killed in between. Not what is new: where several
-    nodes share the directory, one of them may be about to give its snapshot a name.
-    """
-    new = time.time() - _SKEW.total_seconds()
+def orphans(directory: str, before: float = math.inf) -> list[str]:
+    """What went with snapshots that were deleted by a run that was killed in between, and was not written since."""
     entries = set(_entries(directory))
     snapshots = sorted({entry[: -len(end)] for entry in entries for end in _ENDS if entry.endswith(end)})
     lost = [one for one in snapshots if _match(_SNAPSHOT, one) and one not in entries]
     found = [path for one in lost for path in companions(os.path.join(directory, one))]
-    return [path for path in found if os.lstat(path).st_mtime < new]
+    return [path for path in found if os.lstat(path).st_mtime < before]
 
 
 def _entries(directory: str) -> list[str]:

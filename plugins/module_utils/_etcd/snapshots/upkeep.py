@@ -13,6 +13,7 @@ import contextlib
 import datetime
 import functools
 import os
+import time
 import typing as t
 
 from ..._errors import MaintenanceError
@@ -23,9 +24,11 @@ from . import identity, store, vault
 from .identity import Identity
 from .report import Report, reported
 from .retention import PRE_UPGRADE, Policy, Snapshot, decide
-from .snapshot import is_described
+from .snapshot import SCHEMA, is_described
 from .where import Where
 
+# Seconds. Where several nodes share the directory, another one may be about to give its snapshot a name.
+_NAMED_WITHIN = 3600
 Described = tuple[str, dict[str, t.Any]]
 
 
@@ -77,7 +80,7 @@ def _prune(where: Where, policy: Policy, report: Report) -> None:
     needed = [vault.version_for(sidecar) for path, sidecar in found.items() if path not in gone]
     for folder in vault.unused(where.directory, needed):
         report.act(f"delete {folder}, which is for no snapshot any more", functools.partial(vault.remove, folder))
-    for orphan in store.orphans(where.directory):
+    for orphan in store.orphans(where.directory, time.time() - _NAMED_WITHIN):
         report.act(f"delete {orphan}, whose snapshot a killed run has deleted", functools.partial(os.unlink, orphan))
 
 
@@ -118,10 +121,12 @@ def _is_future(sidecar: t.Mapping[str, t.Any]) -> bool:
 
 
 def _snapshot(path: str, sidecar: t.Mapping[str, t.Any]) -> t.Optional[Snapshot]:
-    """None where the sidecar does not say when it was taken, or where its name leads nowhere: such a one is not
-    counted, and not touched.
+    """None where the sidecar does not say when it was taken or says things that are not known here, or where its name
+    leads nowhere: such a one is not counted, and not touched.
     """
     try:
+        if sidecar.get("schema", SCHEMA) > SCHEMA:
+            return None
         taken = store.time_of(sidecar)
         return Snapshot(
             name=path,

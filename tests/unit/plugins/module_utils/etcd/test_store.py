@@ -109,7 +109,6 @@ def test_what_goes_with_a_snapshot_ends_with_its_sidecar(tmp_path: pathlib.Path)
     snapshot = tmp_path / NAME
     for suffix in ("", ".json", ".files.age", ".files.age.part", ".control-plane.files.age", ".txt"):
         (tmp_path / f"{NAME}{suffix}").touch()
-        os.utime(tmp_path / f"{NAME}{suffix}", (0, 0))
     archives = [f"{snapshot}.files.age", f"{snapshot}.control-plane.files.age"]
     assert store.companions(str(snapshot)) == [*archives, f"{snapshot}.json"]
     assert store.orphans(str(tmp_path)) == []

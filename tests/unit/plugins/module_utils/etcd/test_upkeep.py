@@ -102,6 +102,7 @@ def test_what_is_not_ours_stays(node: Node) -> None:
         node.older(503, size=1),
         node.older(504, started="yesterday"),
         node.older(505, started="2026-01-01T00:00:00"),
+        node.older(508, schema=2),
         node.older(506, tier="daily", kube_system_uid="", cluster_id="another"),
     ]
     moved = node.older(507)
