@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -22,28 +23,49 @@ EVERY = 0.02
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
+    """``started`` in seconds of the epoch, ``code`` is the exit status."""
+
+    started: float
     seconds: float
     peak_rss_mb: float
+    code: int
     said: str
+
+    @property
+    def failure(self) -> str:
+        """Its last line, or what a module's result says; "" where it ended well."""
+        last = (self.said.strip() or "no output").splitlines()[-1] if self.code else ""
+        try:
+            return str(json.loads(last).get("msg", last))
+        except ValueError:
+            return last
 
 
 def run(command: t.Sequence[str | Path], **environment: str) -> Measured:
     """A LabError where the command fails."""
-    with tempfile.TemporaryFile("w+") as output:
-        start = time.monotonic()
+    done = attempt(command, environment)
+    if done.code:
+        raise LabError(f"{Path(command[0]).name} ended with exit status {done.code}:\n{done.said[-2000:]}")
+    return done
+
+
+def attempt(command: t.Sequence[str | Path], environment: t.Mapping[str, str], stdin: str = "") -> Measured:
+    """However it ends."""
+    with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as said:
+        given.write(stdin)
+        given.seek(0)
+        started, start = time.time(), time.monotonic()
+        # A group of its own: our drain stops when the process that leads its group loses its parent.
         with subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command, env={**os.environ, **environment}, stdin=given, stdout=said, stderr=said, process_group=0
         ) as process:
             try:
                 peak = _follow(process)
             finally:
                 process.kill()
         seconds = time.monotonic() - start
-        output.seek(0)
-        said = output.read()
-    if process.returncode:
-        raise LabError(f"{Path(command[0]).name} ended with exit status {process.returncode}:\n{said[-2000:]}")
-    return Measured(seconds, peak / 1024, said)
+        said.seek(0)
+        return Measured(started, seconds, peak / 1024, process.returncode, said.read())
 
 
 def _follow(process: subprocess.Popen[bytes]) -> int:

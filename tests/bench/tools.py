@@ -10,19 +10,14 @@ Several nodes: kubectl and our module are told all of them at once, kubernetes.c
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
-import os
-import re
-import subprocess
 import sys
-import tempfile
-import time
 import typing as t
 from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.tests.api import cluster
+from ansible_collections.kubeops.maintenance.tests.bench.measured import Measured, attempt
 from ansible_collections.kubeops.maintenance.tests.lab.process import output
 from ansible_collections.kubeops.maintenance.tests.lab.progress import stage
 
@@ -43,17 +38,6 @@ for options in json.load(sys.stdin):
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """``started`` in seconds of the epoch."""
-
-    started: float
-    seconds: float
-    peak_rss_mb: float
-    failure: str
-    said: str
-
-
 @functools.cache
 def theirs() -> str:
     """Where kubernetes.core is. It runs with the client library that our module has, too."""
@@ -61,10 +45,10 @@ def theirs() -> str:
         return output(ROOT / "scripts" / "kubernetes-core")
 
 
-def drain(tool: str, nodes: t.Sequence[str], kubeconfig: Path, scratch: Path) -> Outcome:
+def drain(tool: str, nodes: t.Sequence[str], kubeconfig: Path, scratch: Path) -> Measured:
     if tool == KUBECTL:
         command = [str(cluster.supply().kubectl), "drain", *nodes, "--ignore-daemonsets", f"--timeout={TIMEOUT}s"]
-        return _measure(command, {"KUBECONFIG": str(kubeconfig), "HOME": str(scratch)}, "")
+        return attempt(command, {"KUBECONFIG": str(kubeconfig), "HOME": str(scratch)})
     options = {
         "state": "drain",
         "kubeconfig": str(kubeconfig),
@@ -74,54 +58,9 @@ def drain(tool: str, nodes: t.Sequence[str], kubeconfig: Path, scratch: Path) ->
     return run_module(tool, calls, scratch)
 
 
-def run_module(tool: str, calls: t.Sequence[t.Mapping[str, t.Any]], scratch: Path) -> Outcome:
+def run_module(tool: str, calls: t.Sequence[t.Mapping[str, t.Any]], scratch: Path) -> Measured:
     """``calls``: the options of each, one after the other."""
     collection, _dot, module = tool.rpartition(".")
     command = [sys.executable, "-c", RUN_A_MODULE, f"ansible_collections.{collection}.plugins.modules.{module}"]
     collections = str(ROOT / ".collections") if tool == OURS else theirs()
-    return _measure(command, {"PYTHONPATH": collections, "HOME": str(scratch)}, json.dumps(calls))
-
-
-def _measure(command: list[str], environment: t.Mapping[str, str], stdin: str) -> Outcome:
-    with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile("w+") as said:
-        given.write(stdin)
-        given.seek(0)
-        started, start = time.time(), time.monotonic()
-        # A group of its own: our module stops when the process that leads its group loses its parent.
-        with subprocess.Popen(
-            command,
-            env={**os.environ, **environment},
-            stdin=given,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            process_group=0,
-        ) as process:
-            try:
-                peak = _follow(process)
-            finally:
-                process.kill()
-            seconds = time.monotonic() - start
-        said.seek(0)
-        text = said.read()
-    return Outcome(started, seconds, peak / 1024, _message(text) if process.returncode else "", text)
-
-
-def _follow(process: subprocess.Popen[bytes]) -> int:
-    """The largest resident set in KiB. What the system says of a process that ended counts its parent's, too."""
-    peak = 0
-    while True:
-        try:
-            process.wait(timeout=0.05)
-            return peak
-        except subprocess.TimeoutExpired:
-            found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
-            peak = int(found[1]) if found else peak
-
-
-def _message(said: str) -> str:
-    """The last line, or what a module's result says."""
-    last = said.strip().splitlines()[-1] if said.strip() else "no output"
-    try:
-        return str(json.loads(last).get("msg", last))
-    except ValueError:
-        return last
+    return attempt(command, {"PYTHONPATH": collections, "HOME": str(scratch)}, json.dumps(calls))
