@@ -16,11 +16,12 @@ from ..._check import FAIL, PASS, Check
 from ..._errors import MaintenanceError
 from ..member import state
 from ..member.local_member import LocalMember
+from ..snapshots.report import reported
 from . import guards
 from .limits import size
 from .look import Found, Request, check, look, note, opened, refuse
 from .maintainer import Maintainer
-from .report import Report, reported
+from .report import Report
 
 
 def compact(request: Request) -> dict[str, t.Any]:
@@ -52,7 +53,7 @@ def _recover(
                 note(after, report)
                 report.after = after.size
 
-    return reported(report, work)
+    return reported(report, "etcd", work)
 
 
 def _compact(request: Request, local: LocalMember, found: Found, report: Report) -> None:

@@ -14,7 +14,6 @@ import time
 import typing as t
 
 from ..._check import FAIL, WARN, Check
-from ..._errors import MaintenanceError
 from .limits import Size
 
 
@@ -73,21 +72,3 @@ class Report:
             lines.append(f"{self.before.db_size} bytes before, {self.after.db_size} after, in {took:.1f} s")
         told = [check.sentence() for check in self.checks if check.status in (WARN, FAIL)]
         return [f"etcd/{self.member}: {line}" for line in lines] + told
-
-
-def reported(report: Report, work: t.Callable[[], None]) -> dict[str, t.Any]:
-    """Do the work. What fails has the keys of the report, too."""
-    start = time.monotonic()
-    try:
-        work()
-    except MaintenanceError as error:
-        error.data = {**report.as_dict(), **error.data}
-        raise
-    except OSError as error:
-        done = "; ".join(report.actions) or "nothing"
-        raise MaintenanceError(
-            f"{error.filename or 'etcd'}: {error.strerror}. Done before: {done}", **report.as_dict()
-        ) from error
-    finally:
-        report.durations["total"] = round(time.monotonic() - start, 3)
-    return report.as_dict()

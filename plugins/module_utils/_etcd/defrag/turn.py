@@ -17,11 +17,12 @@ from ..._wait import Deadline, until
 from ..member import state
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
+from ..snapshots.report import reported
 from . import guards, heir
 from .limits import Size, Verdict, judge
 from .look import Found, Request, check, note, opened, refuse, room, settled
 from .maintainer import Maintainer
-from .report import Report, reported
+from .report import Report
 
 _UNTOUCHED = "not defragmented, nothing was changed"
 
@@ -33,7 +34,7 @@ def run(request: Request) -> dict[str, t.Any]:
         with opened(request, report, "defragmentation") as (local, found):
             _run(request, local, found, report)
 
-    return reported(report, work)
+    return reported(report, "etcd", work)
 
 
 def _run(request: Request, local: LocalMember, found: Found, report: Report) -> None:

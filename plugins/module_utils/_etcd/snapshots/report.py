@@ -51,7 +51,16 @@ class Report:
         }
 
 
-def reported(report: Report, directory: str, work: t.Callable[[], None]) -> dict[str, t.Any]:
+class Filled(t.Protocol):
+    """A report of any work."""
+
+    actions: list[str]
+    durations: dict[str, float]
+
+    def as_dict(self) -> dict[str, t.Any]: ...
+
+
+def reported(report: Filled, directory: str, work: t.Callable[[], None]) -> dict[str, t.Any]:
     """Do the work. What fails has the keys of the report, too."""
     start = time.monotonic()
     try:
