@@ -16,6 +16,7 @@ KWOK = "0.8.0"
 VERSITYGW = "1.8.0"
 # Of the oldest minor whose clusters the collection knows. No node of the lab runs it: tests start it by themselves.
 OLDEST_ETCD = "3.5.35"
+COREDNS_SOURCE = Path(__file__).parent / "coredns"
 PAUSE_SOURCE = Path(__file__).parent / "pause"
 WEB_SOURCE = Path(__file__).parent / "web"
 KUBERNETES_PROGRAMS = (
@@ -31,7 +32,7 @@ KUBERNETES_PROGRAMS = (
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Programs that are built together: from modules by version, or from a folder of the project."""
+    """Programs that are built together: from modules by version, from a folder of the project, or from both."""
 
     name: str
     version: str
@@ -83,8 +84,13 @@ def etcd(version: str) -> Recipe:
 
 
 def coredns(version: str) -> Recipe:
-    module = "github.com/coredns/coredns"
-    return Recipe("coredns", version, {"coredns": module}, {module: f"v{version}"})
+    return Recipe(
+        name="coredns",
+        version=version,
+        programs={"coredns": "lab/coredns"},
+        modules={"github.com/coredns/coredns": f"v{version}"},
+        source=COREDNS_SOURCE,
+    )
 
 
 def cri_tools(version: str = CRI_TOOLS) -> Recipe:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.kubeops.maintenance.tests.lab.process import LabError
 from ansible_collections.kubeops.maintenance.tests.lab.supply import build, programs, recipes
@@ -72,6 +74,14 @@ def test_etcd_programs_come_from_three_modules_of_one_version() -> None:
     assert set(recipe.programs) == {"etcd", "etcdctl", "etcdutl"}
     assert set(recipe.modules.values()) == {"v3.6.16"}
     assert recipe.programs["etcd"] == "go.etcd.io/etcd/server/v3"
+
+
+def test_coredns_has_every_plugin_of_kubeadms_corefile() -> None:
+    corefile = "errors health ready kubernetes prometheus forward cache loop reload loadbalance"
+    source = (recipes.COREDNS_SOURCE / "main.go").read_text()
+    # The package of `prometheus` has another name.
+    wanted = {name.replace("prometheus", "metrics") for name in corefile.split()}
+    assert wanted == set(re.findall(r"coredns/plugin/(\w+)", source))
 
 
 def test_an_old_go_is_refused_with_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
