@@ -11,6 +11,7 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag import look
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.fragmented import (
     defrag,
     evidence,
@@ -121,6 +122,24 @@ def test_a_way_out_that_was_broken_off(releases: list[Release], tmp_path: pathli
                 result = defrag(etcd, state=state, single_member=True, **RECOVER)
                 assert not result.get("failed"), result["msg"]
             assert alarms(etcd) == []
+
+
+def test_a_disk_that_has_room_after_the_compaction(
+    releases: list[Release], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in use before it may be almost all that is to go."""
+    monkeypatch.setattr(look.disk, "free_bytes", lambda directory: 20 << 20)
+    (etcd,) = small([Etcd(releases[-1], tmp_path / "cp1")])
+    etcd.flags = (*etcd.flags, "--compaction-batch-limit=10")  # what the last batch frees, is not counted yet
+    with etcd.running():
+        fill(etcd, lambda number: b"/registry/leases/one")
+        would = defrag(etcd, check=True, single_member=True, **RECOVER)
+        assert not would.get("failed"), would["msg"]
+        assert "room for the new file" in evidence(would, "warn")
+        assert "room for the new file" in refused(etcd, single_member=True, **RECOVER)["msg"]
+        for state in ("compacted", "defragmented", "disarmed"):
+            result = defrag(etcd, state=state, single_member=True, **RECOVER)
+            assert not result.get("failed"), result["msg"]
 
 
 @pytest.mark.parametrize("state", ["compacted", "disarmed"])

@@ -9,6 +9,7 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..._check import PASS, WARN, Check, failures
@@ -49,7 +50,7 @@ def _run(request: Request, local: LocalMember, found: Found, report: Report) -> 
     if not verdict.due:
         return
     report.checks += [
-        room(local, found),
+        _room(local, found, compacts=recovering and request.dry_run),
         guards.others(found.cluster, request.single_member, found.size),
         guards.no_snapshot(found.subject, found.snapshots),
     ]
@@ -71,6 +72,15 @@ def _run(request: Request, local: LocalMember, found: Found, report: Report) -> 
     note(after, report)
     report.after = after.size
     report.checks.append(_smaller(found, after.size))
+
+
+def _room(local: LocalMember, found: Found, compacts: bool) -> Check:
+    """``compacts``: what is in use will be less before its turn, and nobody knows by how much."""
+    needed = room(local, found)
+    if not (compacts and failures([needed])):
+        return needed
+    fix = f"the compaction comes first; where it does not free enough of the file, {needed.fix}"
+    return dataclasses.replace(needed, status=WARN, fix=fix)
 
 
 def _verdict(request: Request, found: Found, recovering: bool) -> Verdict:
