@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -17,7 +18,8 @@ import urllib.request
 
 import pytest
 import yaml
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag import turn
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag import look, turn
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.limits import Limits
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.look import Request
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.defrag.maintainer import Maintainer
@@ -238,6 +240,30 @@ def test_while_somebody_defragments_a_member(releases: list[Release], tmp_path: 
             snapshot.close()
         assert job.returncode == 0
         succeeds(other)
+
+
+def test_a_member_that_dies_of_it(
+    releases: list[Release], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the end of what a dead member has begun, and nobody is told to."""
+    places = {"manifests": str(tmp_path / "cp1"), "lock_path": str(tmp_path / "lock")}
+    request = Request(Limits(free_percent=10, free_bytes=FREE), single_member=True, settle_timeout=1, **places)
+    with Etcd(releases[-1], tmp_path / "cp1").running() as etcd:
+        fragment_much([etcd])
+        # It waits for this one, begun by somebody just after we have looked, and so is surely in the middle of it.
+        monkeypatch.setattr(look, "_no_snapshot", lambda *_arguments: 0.0)
+        with reading(etcd), concurrent.futures.ThreadPoolExecutor() as pool:
+            running = pool.submit(turn.run, request)
+            metrics = Maintainer(etcd.local).metrics
+            until(lambda: metrics().defrag_inflight or None, Deadline(30), lambda: "it never began", interval=0.1)
+            etcd.end()
+            with pytest.raises(MaintenanceError, match="tells no metrics either") as caught:
+                running.result()
+        assert "bring it back, then run this again" in caught.value.msg
+        assert caught.value.data["durations"]["defragment"] < request.timeout / 2
+    with etcd.running():
+        assert status(etcd).db_size
+        assert defrag(etcd, single_member=True, free_percent=10)["changed"]
 
 
 @pytest.mark.parametrize("phase", [plan.PREPARED, plan.SWAPPING, plan.COMMITTED, plan.ROLLING_BACK])

@@ -15,7 +15,7 @@ import typing as t
 from ..._check import PASS, WARN, Check, failures
 from ..._errors import MaintenanceError
 from ..._wait import Deadline, until
-from ..member import state
+from ..member import health, state
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..snapshots.report import reported
@@ -58,7 +58,7 @@ def _run(request: Request, local: LocalMember, found: Found, report: Report) -> 
     _step_down(request, local, found, report)
     report.act(
         f"defragment it, which makes it stand still for about {found.size.seconds} s: {verdict.why}",
-        lambda: _defragment(request, local, found.status),
+        lambda: _defragment(request, local, found),
         timed="defragment",
     )
     if request.dry_run:
@@ -119,7 +119,7 @@ def _step_down(request: Request, local: LocalMember, found: Found, report: Repor
     report.act(f"move the leadership to etcd/{to.name}", move, timed="transfer")
 
 
-def _defragment(request: Request, local: LocalMember, before: state.Status) -> None:
+def _defragment(request: Request, local: LocalMember, found: Found) -> None:
     deadline = Deadline(request.timeout)
     try:
         Maintainer(local, min(request.patience, request.timeout)).defragment()
@@ -127,27 +127,47 @@ def _defragment(request: Request, local: LocalMember, before: state.Status) -> N
     except GatewayError as error:
         trouble = error.msg
     # It goes on without its client.
-    until(
-        lambda: _ended(local, before, trouble),
-        deadline,
-        lambda: (
-            f"{trouble}. After {deadline.seconds:g} s its file has not become smaller than {before.db_size} bytes: it"
-            " may still be at work on it (etcd_disk_defrag_inflight). Wait for it, then run this again"
-        ),
-        interval=0.5,
-    )
+    tells = found.inflight.get(found.own.name) is not None
+    watch = _Watch(local, found.status, trouble, request.settle_timeout if tells else request.timeout)
+    until(watch.ended, deadline, lambda: f"{trouble}. After {deadline.seconds:g} s {watch.seen}", interval=0.5)
 
 
-def _ended(local: LocalMember, before: state.Status, trouble: str) -> t.Optional[bool]:
-    inflight = Maintainer(local, 5).metrics().defrag_inflight
-    try:
-        now = Gateway(local).status()
-    except GatewayError:
-        return None
-    if inflight:
-        return None
-    if now.db_size < before.db_size:
-        return True
-    if inflight is None:
-        return None
-    raise MaintenanceError(f"{trouble}. It is not at work on that, and its file has {now.db_size} bytes, as before")
+class _Watch:
+    """Of a member that is at work on it without a client. It tells its metrics then, and nothing else."""
+
+    def __init__(self, local: LocalMember, before: state.Status, trouble: str, patience: float) -> None:
+        self._local, self._before, self._trouble, self._patience = local, before, trouble, patience
+        self._silent = Deadline(patience)
+        self.seen = ""
+
+    def ended(self) -> t.Optional[bool]:
+        inflight = Maintainer(self._local, 5).metrics().defrag_inflight
+        self.seen = (
+            f"its file has not become smaller than {self._before.db_size} bytes: it may still be at work on it"
+            " (etcd_disk_defrag_inflight). Wait for it, then run this again"
+        )
+        try:
+            now = Gateway(self._local).status()
+        except GatewayError as error:
+            if inflight is None:
+                self._gone(error)
+            else:
+                self._silent = Deadline(self._patience)
+            return None
+        self._silent = Deadline(self._patience)
+        if inflight:
+            return None
+        if now.db_size < self._before.db_size:
+            return True
+        if inflight is None:
+            return None
+        size = f"its file has {now.db_size} bytes, as before"
+        raise MaintenanceError(f"{self._trouble}. It is not at work on that, and {size}")
+
+    def _gone(self, error: GatewayError) -> None:
+        silent = health.silent(self._local.name, f"{error.msg}, and tells no metrics either")
+        self.seen = f"{silent.sentence()}. Nothing is lost with what it was writing: bring it back, then run this again"
+        if self._silent.over:
+            raise MaintenanceError(
+                f"{self._trouble}. After {self._patience:g} s {self.seen}", checks=[silent.as_dict()]
+            )
