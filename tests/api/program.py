@@ -21,6 +21,8 @@ PATIENCE = 60
 LINGERS = 10
 # Memory for time: these programs live for minutes, and share a small machine with what they are tested with.
 GOGC = "400"
+# Before a command: it does not outlive the thread that starts it. setpriv becomes the program itself.
+MORTAL = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Program:
@@ -31,9 +33,8 @@ class Program:
         self.log = folder / f"{self.name}.log"
         command = [str(program), *(f"--{flag}={value}" for flag, value in flags.items()), *words]
         with self.log.open("wb") as output:
-            # setpriv becomes the program: the process is ours to end by its own id.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", "--", *command],
+                [*MORTAL, *command],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

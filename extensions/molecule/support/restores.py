@@ -15,6 +15,7 @@ import typing as t
 from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.plan import FINAL
+from ansible_collections.kubeops.maintenance.tests.api.program import MORTAL
 from ansible_collections.kubeops.maintenance.tests.lab import podman, traffic
 
 from . import backups, cluster
@@ -95,7 +96,7 @@ class Met:
 @contextlib.contextmanager
 def met(lab: Lab, node: str, phase: str) -> t.Iterator[Met]:
     """The next restore of that member, as soon as it is in this phase."""
-    words = ("podman", "exec", "--interactive", lab.container(node), "python3", "-c", PHASE.read_text())
+    words = (*MORTAL, "podman", "exec", "--interactive", lab.container(node), "python3", "-c", PHASE.read_text())
     last = plan(lab, node)
     # One that has not ended is the one that goes on.
     known = str(last["id"]) if last.get("phase") in FINAL else ""

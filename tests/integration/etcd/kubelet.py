@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _static_pod
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, back, service
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.report import Request
+from ansible_collections.kubeops.maintenance.tests.api.program import MORTAL
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Pki, Release
 
 # Seconds between two looks at the manifests.
@@ -54,7 +55,7 @@ class Kubelet:
                 if ended and self._leave.wait(_BACKOFF):
                     return
                 if pod is not None and self.process is None:
-                    words = [str(self._etcd.release.directory / "etcd"), *pod.command[1:], *self._etcd.flags]
+                    words = [*MORTAL, str(self._etcd.release.directory / "etcd"), *pod.command[1:], *self._etcd.flags]
                     self.process = subprocess.Popen(words, stdout=log, stderr=log)
 
     def _end(self) -> None:

@@ -31,6 +31,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.l
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.api.program import MORTAL
 from ansible_collections.kubeops.maintenance.tests.lab.cache import default_root
 from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etcd.fake_etcd import Pki
@@ -107,7 +108,7 @@ class Etcd:
         with (
             self.log.open("wb") as output,
             subprocess.Popen(
-                [self.release.directory / "etcd", *words, *self.flags], stdout=output, stderr=output
+                [*MORTAL, self.release.directory / "etcd", *words, *self.flags], stdout=output, stderr=output
             ) as self.process,
         ):
             try:
