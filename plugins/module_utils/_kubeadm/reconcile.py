@@ -15,7 +15,7 @@ import typing as t
 from .. import _tell
 from .._check import Check
 from .._errors import MaintenanceError
-from .._wait import Deadline
+from .._wait import Deadline, until
 from . import gate, identity, kubelet_process, kubelet_proof, local_http, node_pods
 from .commands import Commands
 from .kubectl import Kubectl
@@ -79,11 +79,14 @@ class Reconcile:
         return "it knows the data from before" if kubelet.started < self.since else ""
 
     def _prove(self) -> list[Check]:
-        running = kubelet_process.read(self.commands).running
-        if running is None:
-            raise MaintenanceError(f"the kubelet of {self.node} does not run. Look at it: journalctl -u kubelet")
+        # systemd's own program is its process at first, and a kubelet that ends at once is started again after 10 s.
+        running = until(lambda: kubelet_process.read(self.commands).running, self.deadline, self._silent)
         proof = kubelet_proof.Proof(self.commands, self.paths, running, self.node, self.own, self.get)
         return proof.wait(self.deadline, restarted=False)
+
+    def _silent(self) -> str:
+        patience = f"{self.deadline.seconds:g} s"
+        return f"the kubelet of {self.node} does not run after {patience}. Look at it: journalctl -u kubelet"
 
     def _agrees(self) -> list[Check]:
         """What runs is looked at before the API is asked, or a pod that is just being started would be none."""

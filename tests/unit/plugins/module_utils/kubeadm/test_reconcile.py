@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
@@ -11,6 +12,7 @@ import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _wait
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import node_pods, reconcile
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.commands import Result
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.paths import Paths
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.reconcile import Reconcile
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.report import Report
@@ -110,6 +112,20 @@ def test_a_kubelet_that_does_not_run_is_started(node: FakeWorker) -> None:
     _work, report = bring(node, since=0)
     assert node.restarts == 1
     assert report.actions == ["restart the kubelet of w1 (it does not run)"]
+
+
+def test_a_kubelet_that_ends_at_first_is_waited_for(node: FakeWorker, clock: Clock) -> None:
+    kubelet = Result(("kubelet",), 0, "Kubernetes v1.37.1\n", "")
+    said = iter([Result(("kubelet",), 203, "", ""), dataclasses.replace(kubelet, out="systemd 257\n")])
+    node.commands.calls("/proc/7/exe", lambda argv: next(said, kubelet))
+    _work, report = bring(node, since=node.started + 10)
+    assert {check.status for check in report.checks} == {"pass"}
+
+
+def test_a_kubelet_that_does_not_come_up_is_told(node: FakeWorker, clock: Clock) -> None:
+    node.commands.calls("/proc/7/exe", lambda argv: Result(argv, 203, "", ""))
+    with pytest.raises(MaintenanceError, match=r"the kubelet of w1 does not run after 60 s\. Look at it"):
+        bring(node, since=node.started + 10)
 
 
 def test_check_mode_only_says_it(node: FakeWorker) -> None:
