@@ -159,3 +159,15 @@ def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Rele
         )
     assert run.code == 0, run.said
     assert "etcd/m1: nothing to do: " in run.said
+
+
+def test_everybody_comes_to_the_same_order(tmp_path: pathlib.Path) -> None:
+    """Whose hosts are in another order at the same time defragments another member."""
+    names = [f"h{number}" for number in range(9, 0, -1)]
+    hosts = {"hosts": {name: dict(playbook_run.HERE) for name in names}}
+    run = playbook_run.play(
+        tmp_path, {"all": {"children": {"kube_control_plane": hosts}}}, "kubeops.maintenance.defrag"
+    )
+    reasons = run.said[run.said.index("Nothing was changed. ") :]
+    found = [reasons.index(f"{name}: no etcd member") for name in names]
+    assert found == sorted(found)
