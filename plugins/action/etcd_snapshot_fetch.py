@@ -12,6 +12,7 @@ import typing as t
 from ansible import constants as C
 
 from ..module_utils._errors import MaintenanceError
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.copies import exchange
 from ..module_utils._etcd.copies.exchange import Arrival
 from ..module_utils._etcd.copies.tools import Tools
@@ -23,7 +24,7 @@ class ActionModule(Exchange):
     """From the node to the controller."""
 
     SPEC: t.ClassVar[dict[str, t.Any]] = {
-        "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+        **arguments.DIRECTORY,
         "dest": {"type": "path"},
         "names": {"type": "list", "elements": "str", "default": []},
         "tools": {"type": "bool", "default": False},

@@ -12,6 +12,7 @@ import typing as t
 from ansible import constants as C
 
 from ..module_utils._errors import MaintenanceError
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.copies import copies, exchange, tools
 from ..module_utils._etcd.snapshots import store, vault
 from ..plugin_utils._exchange import Exchange
@@ -22,10 +23,10 @@ class ActionModule(Exchange):
 
     SPEC: t.ClassVar[dict[str, t.Any]] = {
         "src": {"type": "path", "required": True},
-        "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+        **arguments.DIRECTORY,
         "names": {"type": "list", "elements": "str", "default": []},
         "tools": {"type": "bool", "default": False},
-        "lock_timeout": {"type": "int", "default": 120},
+        **arguments.LOCK,
     }
 
     @property

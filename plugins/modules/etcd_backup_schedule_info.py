@@ -14,13 +14,8 @@ description:
   - Asks systemd for the timers that the role P(kubeops.maintenance.backup_schedule#role) installs.
 author:
   - kubeops.maintenance contributors (@kubeops)
-options:
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.INFO
   - kubeops.maintenance._attributes.ACTION_GROUP
@@ -135,6 +130,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.member import topology, unit
 from ..module_utils._schedule import systemd
 
@@ -167,8 +163,7 @@ def lasting(python: str, names: t.Sequence[str] = PYTHONS) -> str:
 
 
 def main() -> None:
-    spec = {"manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"}}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=arguments.MANIFESTS, supports_check_mode=True)
     run_module(module, lambda: look(module))
 
 

@@ -79,12 +79,8 @@ options:
         without its lock.
     type: int
     default: 120
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -234,6 +230,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.defrag import recovery, turn
 from ..module_utils._etcd.defrag.limits import Limits
 from ..module_utils._etcd.defrag.look import Request
@@ -253,8 +250,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "recover_nospace": {"type": "bool", "default": False},
     "timeout": {"type": "int", "default": 900},
     "settle_timeout": {"type": "int", "default": 120},
-    "lock_timeout": {"type": "int", "default": 120},
-    "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+    **arguments.LOCK,
+    **arguments.MANIFESTS,
 }
 
 

@@ -25,12 +25,8 @@ options:
       - Have the members hash their data, and compare. Each of them reads all of it for that.
     type: bool
     default: true
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.INFO
   - kubeops.maintenance._attributes.ACTION_GROUP
@@ -202,6 +198,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._check import PASS, SKIP, failures
 from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.archive import control_plane
 from ..module_utils._etcd.database import live
 from ..module_utils._etcd.member import choose, cluster_health, topology, unit
@@ -268,7 +265,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "compare_data": {"type": "bool", "default": True},
-            "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+            **arguments.MANIFESTS,
         },
         supports_check_mode=True,
     )

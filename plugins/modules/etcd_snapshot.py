@@ -173,17 +173,9 @@ options:
       - Seconds that the member may take to send the snapshot, or that a drill may take to restore it.
     type: int
     default: 600
-  lock_timeout:
-    description:
-      - Seconds to wait for other maintenance of the same member to end.
-    type: int
-    default: 120
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.MANIFESTS
+  - kubeops.maintenance._etcd.LOCK
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 seealso:
@@ -575,6 +567,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.archive import archive
 from ..module_utils._etcd.drill import drill
 from ..module_utils._etcd.member import unit
@@ -599,7 +592,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
             "at_most": {"type": "int", "default": 100},
         },
     },
-    "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+    **arguments.DIRECTORY,
     "tier": {"type": "str", "choices": list(TIERS), "default": "manual"},
     "reason": {"type": "str", "default": ""},
     "run_key": {"type": "str", "default": "", "no_log": False},
@@ -609,8 +602,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "reuse_within": {"type": "int", "default": 0},
     "save_with": {"type": "str", "choices": ["auto", "gateway", "etcdctl"], "default": "auto"},
     "timeout": {"type": "int", "default": 600},
-    "lock_timeout": {"type": "int", "default": 120},
-    "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+    **arguments.LOCK,
+    **arguments.MANIFESTS,
 }
 
 

@@ -28,11 +28,6 @@ options:
     type: str
     choices: [listed, read, expected, written, published, noted]
     required: true
-  dir:
-    description:
-      - The directory that keeps the snapshots.
-    type: path
-    default: /var/backups/kubeops/etcd
   names:
     description:
       - With O(state=listed), file names of snapshots. By default all of the cluster that the newest one is of.
@@ -76,12 +71,9 @@ options:
     type: list
     elements: str
     default: []
-  lock_timeout:
-    description:
-      - Seconds to wait for maintenance of the same member to end.
-    type: int
-    default: 120
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.DIRECTORY
+  - kubeops.maintenance._etcd.LOCK
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -136,6 +128,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.copies import copies, exchange, tools
 from ..module_utils._etcd.member import lock, programs, topology, unit
 from ..module_utils._etcd.member.programs import NAMES
@@ -234,7 +227,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state": {"type": "str", "choices": list(STATES), "required": True},
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "names": {"type": "list", "elements": "str", "default": []},
             "name": {"type": "str"},
             "file": {"type": "str"},
@@ -244,7 +237,7 @@ def main() -> None:
             "with_tools": {"type": "bool", "default": False},
             "tools": {"type": "dict"},
             "copies": {"type": "list", "elements": "str", "default": []},
-            "lock_timeout": {"type": "int", "default": 120},
+            **arguments.LOCK,
         },
         required_if=[
             ("state", "read", ["name", "file"]),

@@ -25,11 +25,6 @@ options:
       - The snapshot, by its file name in O(dir) or by an absolute path.
     type: str
     required: true
-  dir:
-    description:
-      - The directory that keeps the snapshots.
-    type: path
-    default: /var/backups/kubeops/etcd
   key:
     description:
       - The object's key in etcd, for example V(/registry/secrets/shop/tls). Instead of O(resource) and O(name).
@@ -64,6 +59,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.DIRECTORY
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -168,6 +164,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import MaintenanceError, run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.database import layout
 from ..module_utils._etcd.snapshots import inventory
 from ..module_utils._etcd.snapshots.extract import Request, extract
@@ -201,7 +198,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "snapshot": {"type": "str", "required": True},
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "key": {"type": "str", "no_log": False},
             "resource": {"type": "str"},
             "namespace": {"type": "str", "default": ""},

@@ -35,12 +35,8 @@ options:
     type: list
     elements: str
     default: []
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -123,13 +119,14 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.archive import archive
 from ..module_utils._etcd.member import unit
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "files": {"type": "str", "choices": list(archive.FILES), "default": archive.ENCRYPTED},
     "recipients": {"type": "list", "elements": "str", "default": []},
-    "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+    **arguments.MANIFESTS,
 }
 
 

@@ -18,11 +18,6 @@ description:
 author:
   - kubeops.maintenance contributors (@kubeops)
 options:
-  dir:
-    description:
-      - The directory that keeps the snapshots.
-    type: path
-    default: /var/backups/kubeops/etcd
   names:
     description:
       - File names of the snapshots to look at, without their directory. By default all.
@@ -64,6 +59,7 @@ options:
         type: int
         default: 20
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.DIRECTORY
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.INFO
   - kubeops.maintenance._attributes.ACTION_GROUP
@@ -242,6 +238,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.snapshots import comparison, inspection, inventory
 
 
@@ -280,7 +277,7 @@ def result(found: list[dict[str, t.Any]], summary: list[str]) -> dict[str, t.Any
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "names": {"type": "list", "elements": "str", "default": []},
             "path": {"type": "path"},
             "verify": {"type": "bool", "default": False},

@@ -28,11 +28,6 @@ author:
 requirements:
   - rclone 1.60 or later on the node
 options:
-  dir:
-    description:
-      - The directory that keeps the snapshots.
-    type: path
-    default: /var/backups/kubeops/etcd
   remote:
     description:
       - Where to, as C(NAME:PATH). The name is a section of rclone's configuration, the path a folder on the remote,
@@ -64,6 +59,7 @@ options:
     type: int
     default: 120
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.DIRECTORY
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -181,18 +177,19 @@ durations:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.copies import remote
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "remote": {"type": "str", "required": True},
             "config": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 3600},
-            "lock_timeout": {"type": "int", "default": 120},
+            **arguments.LOCK,
         },
         supports_check_mode=True,
     )
