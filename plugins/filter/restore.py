@@ -25,9 +25,11 @@ def restore_plan(
     cluster_uid: str = "",
     gone: t.Sequence[str] = (),
     offered: t.Sequence[Info] = (),
+    recovered: bool = False,
 ) -> dict[str, t.Any]:
     try:
-        made: dict[str, t.Any] = make(infos, hosts, Wish(snapshot, undo, cluster_uid, gone, offered), _fresh())
+        wish = Wish(snapshot, undo, cluster_uid, gone, offered, recovered)
+        made: dict[str, t.Any] = make(infos, hosts, wish, _fresh())
     except MaintenanceError as error:
         raise AnsibleFilterError(error.msg) from error
     return made

@@ -40,11 +40,13 @@ options:
       - V(started) starts the member, and waits until it uses its data. It cannot serve before most members do.
       - V(verified) waits until all members serve, asks each of them by itself, and compares members, leader, cluster,
         alarms, data, number of keys and identity with the plan.
-      - V(committed) notes that there is no way back without loss. Nothing else is done.
+      - V(committed) notes that there is no renaming back any more. Nothing else is done, but that an earlier restore
+        that was committed and never finished is noted as superseded.
       - V(finished) notes that the API serves again and that every node follows it. Until then a run goes on with it.
       - V(rolled_back) stops the member, renames what was restored to C(kubeops-restore/ID/rejected/member) and what
         etcd used before to C(member), and starts it again. A member that had no data before stays stopped, for without
-        any it would make a cluster of its own.
+        any it would make a cluster of its own. It is refused from V(committed) on, for clients would see revisions
+        going backwards. M(kubeops.maintenance.etcd_snapshot_recover) makes a snapshot of what was there, for a restore.
       - V(cleaned) deletes what finished restores have left. Nothing else ever deletes data.
       - Each of them changes nothing where the member is that far already, or farther.
     type: str
@@ -69,12 +71,6 @@ options:
     description:
       - With O(state=prepared), restore the snapshot a second time, into a throw-away member that is started, compared
         and removed. One host of a cluster is enough, for all have the same file.
-    type: bool
-    default: false
-  after_commit:
-    description:
-      - With O(state=rolled_back), go back from a committed restore, too. Everything that was written since then is lost
-        with it.
     type: bool
     default: false
   keep:
@@ -111,6 +107,7 @@ attributes:
     support: full
 seealso:
   - module: kubeops.maintenance.etcd_restore_info
+  - module: kubeops.maintenance.etcd_snapshot_recover
   - module: kubeops.maintenance.static_pods
   - plugin: kubeops.maintenance.restore_plan
     plugin_type: filter
@@ -146,8 +143,8 @@ EXAMPLES = r"""
 RETURN = r"""
 phase:
   description: How far the member is. V(preparing), V(prepared), V(stopping), V(stopped), V(swapping), V(swapped),
-    V(starting), V(started), V(verified), V(committed) and V(finished), or V(rolling_back) and V(rolled_back). Empty
-    where there is no restore.
+    V(starting), V(started), V(verified), V(committed) and V(finished), or V(rolling_back) and V(rolled_back). One that
+    another restore came after before it was finished is V(superseded). Empty where there is no restore.
   returned: always
   type: str
   sample: prepared
@@ -172,6 +169,7 @@ plan:
     bump: 1000000000
     live_revision: 11840
     cluster_id: 8cc9da78b36d1115
+    undoes: ""
     name: cp1
     data_dir: /var/lib/etcd
     peer_urls: ["https://192.0.2.11:2380"]
@@ -253,7 +251,7 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     if options["state"] == "cleaned":
         return back.clean(request, options["id"] or "", options["keep"])
     starter = functools.partial(service.of, run_command=module.run_command)
-    return act.run(request, act.Wanted(options["state"], options["id"], starter, options["after_commit"]))
+    return act.run(request, act.Wanted(options["state"], options["id"], starter))
 
 
 def kubelet(module: AnsibleModule) -> str:
@@ -270,7 +268,6 @@ def main() -> None:
             "id": {"type": "str"},
             "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
             "drill": {"type": "bool", "default": False},
-            "after_commit": {"type": "bool", "default": False},
             "keep": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 600},
             "lock_timeout": {"type": "int", "default": 120},

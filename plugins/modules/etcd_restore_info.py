@@ -33,6 +33,10 @@ options:
     description:
       - A restore to report on. The data of before is compared with the snapshot; both are read whole.
     type: str
+  before:
+    description:
+      - A committed restore of which RV(previous) is wanted.
+    type: str
   most_names:
     description:
       - So many names are listed at most of the nodes, pods and volumes in RV(report).
@@ -163,14 +167,22 @@ clusters:
   sample: {5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50: 11790}
 unfinished:
   description: The plan of a restore of this member that is not finished, as
-    RV(kubeops.maintenance.etcd_restore#module:plan). V(null) where there is none.
+    RV(kubeops.maintenance.etcd_restore#module:plan). Of several it is the one that is under way, else one that was only
+    prepared, else the last that was committed. V(null) where there is none.
   returned: success
   type: dict
 restores:
-  description: The plans of those that are finished or were taken back, the oldest first, until they are cleaned.
+  description: The plans of those that are committed, finished or superseded, or were taken back, the oldest first,
+    until they are cleaned. RV(unfinished) is not among them.
   returned: success
   type: list
   elements: dict
+previous:
+  description: Of the restore O(before), which C(revision) the database that it has set aside is at. V(null) where there
+    is none, or none any more.
+  returned: success
+  type: dict
+  sample: {id: 20261121T183000Z-4f2a90, revision: 11840}
 report:
   description: What the restore O(id) has taken away and brought back. V(null) where it is not known here.
   returned: success
@@ -236,6 +248,7 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
         directory=options["dir"],
         name=options["name"],
         report_on=options["id"] or "",
+        before=options["before"] or "",
         most_names=options["most_names"],
         manifests=options["manifest_dir"],
         unit=unit.show(module.run_command),
@@ -249,6 +262,7 @@ def main() -> None:
             "name": {"type": "str", "default": facts.NEWEST},
             "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
             "id": {"type": "str"},
+            "before": {"type": "str"},
             "most_names": {"type": "int", "default": 20},
             "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
         },

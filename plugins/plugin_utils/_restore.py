@@ -35,7 +35,8 @@ class Wish:
 
     ``snapshot``: its name, or newest. ``undo``: true, or the id of a restore, also of a committed one. ``cluster_uid``
     says that a snapshot of that cluster is meant. ``gone``: names of members that will not come back. ``offered``:
-    snapshots that can be brought from elsewhere, as etcd_snapshot_info tells of them.
+    snapshots that can be brought from elsewhere, as etcd_snapshot_info tells of them. ``recovered``: the snapshot is
+    what was there before the restore that is undone.
     """
 
     snapshot: str
@@ -43,6 +44,7 @@ class Wish:
     cluster_uid: str = ""
     gone: t.Sequence[str] = ()
     offered: t.Sequence[Info] = ()
+    recovered: bool = False
 
 
 def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh: str) -> dict[str, t.Any]:
@@ -62,7 +64,10 @@ def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh:
         raise _refusal(reasons)
     if going_on.plan:
         return _resumed(infos, going_on)
-    return _begun(infos, control_planes, wish, fresh)
+    fresh = orders.following(fresh, standing.known(infos))
+    if going_on.undoes and not wish.recovered:
+        return _to_recover(infos, going_on.undoes)
+    return _begun(infos, control_planes, wish, fresh, going_on.undoes)
 
 
 def bump(snapshot_revision: int, known: int) -> int:
@@ -70,8 +75,26 @@ def bump(snapshot_revision: int, known: int) -> int:
     return max(LEAST_BUMP, known - snapshot_revision + MARGIN)
 
 
+def _to_recover(infos: t.Mapping[str, Info], undoes: str) -> dict[str, t.Any]:
+    """What was there before has to become a snapshot first, of the member that had the most of it."""
+    told = {host: info.get("previous") or {} for host, info in infos.items()}
+    found = {host: int(one["revision"]) for host, one in told.items() if one.get("id") == undoes}
+    if not found:
+        raise _refusal(
+            [
+                f"what was there before the restore {undoes} is on no host any more. Where it was recovered before, it"
+                " is a snapshot whose reason says so (snapshots.yml), to be restored as any other"
+            ]
+        )
+    host = max(found, key=lambda one: found[one])
+    plans = standing.known(infos)[undoes]
+    result = {"recover": {"id": undoes, "host": host, "revision": found[host]}, "direction": FORWARD, "phases": {}}
+    nothing_yet = {"resume": False, "committed": False, "taken_back": False, "undoes": undoes, "id": ""}
+    return {**nothing_yet, **result, "lines": lines.to_recover(plans[host], host, found[host])}
+
+
 def _begun(
-    infos: t.Mapping[str, Info], control_planes: t.Mapping[str, Info], wish: Wish, fresh: str
+    infos: t.Mapping[str, Info], control_planes: t.Mapping[str, Info], wish: Wish, fresh: str, undoes: str
 ) -> dict[str, t.Any]:
     candidates = [(host, info["snapshot"]) for host, info in infos.items() if info["snapshot"]]
     chosen, reasons = guard.chosen(candidates, wish.offered, wish.snapshot)
@@ -92,6 +115,7 @@ def _begun(
         bump=bump(int(chosen["revision"]), highest),
         live_revision=highest,
         cluster_id=guard.cluster_id(infos, chosen),
+        undoes=undoes,
     )
     having = [host for host, one in candidates if one.get("sha256") == order.snapshot.sha256]
     lacking = [host for host in infos if host not in having]
@@ -109,7 +133,7 @@ def _resumed(infos: t.Mapping[str, Info], going_on: standing.Standing) -> dict[s
         and not (phase and plan.reached(phase, plan.PREPARED))
         and host not in having
     ]
-    way = _Way(going_on.direction, having, missing, True, going_on.committed, going_on.after_commit, going_on.phases)
+    way = _Way(going_on.direction, having, missing, True, going_on.committed, going_on.taken_back, going_on.phases)
     snapshot = next((infos[host]["snapshot"] for host in having), order.as_dict()["snapshot"])
     return _told(infos, order, way, snapshot)
 
@@ -123,7 +147,7 @@ class _Way:
     lacking: t.Sequence[str]
     resume: bool = False
     committed: bool = False
-    after_commit: bool = False
+    taken_back: bool = False
     phases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -136,7 +160,8 @@ def _told(infos: t.Mapping[str, Info], order: Order, way: _Way, snapshot: Info) 
         "direction": way.direction,
         "resume": way.resume,
         "committed": way.committed,
-        "after_commit": way.after_commit,
+        "taken_back": way.taken_back,
+        "recover": None,
         "phases": dict(way.phases),
         "expected_downtime_seconds": downtime,
     }

@@ -35,18 +35,24 @@ def of(plan: Info, snapshot: Info) -> list[str]:
     lines += [f"so far    {phases}"] if plan["resume"] else []
     lines += [f"members   {whose}"]
     if back:
-        lost = "; everything that was written since it was committed is LOST" if plan["after_commit"] else ""
-        lines.append(f"data      what each member had before is renamed into its place{lost}")
-        if plan["after_commit"]:
-            lines.append(
-                "watchers  revisions go back: restart whatever watches the API and runs on (kube-proxy, network plugin,"
-                " CoreDNS, operators), which hears of no change until then"
-            )
+        lines.append("data      what each member had before is renamed into its place")
     else:
         lines += [f"snapshot  {_snapshot(described, snapshot)}", f"revision  {_revision(plan)}"]
         lines += [f"bring it  to {', '.join(plan['lacking'])}"] if plan["lacking"] else []
-        lines.append("data      what each member has now is renamed and kept")
+        lines.append("data      what each member has now is renamed and kept; restore_undo with this id brings it back")
     return [*lines, f"downtime  about {plan['expected_downtime_seconds']} s of the API; workloads go on"]
+
+
+def to_recover(undone: Info, host: str, revision: int) -> list[str]:
+    """Before there is a snapshot to make a plan of. ``undone``: the restore, as its host's plan says."""
+    since = undone["at"].get("committed", "it was committed")
+    return [
+        f"UNDO the restore {undone['id']} of {undone['snapshot']['name']}, by a restore of what was there before",
+        f"recover   on {host}: a snapshot of {undone['data_dir']}/kubeops-restore/{undone['id']}/previous, at revision"
+        f" {revision} or what its log has beyond",
+        f"data      all that was written since {since} is LOST, and kept: the new restore can be undone, too",
+        "then      that snapshot is restored on all members, above all revisions that clients have seen",
+    ]
 
 
 def _headline(plan: Info, back: bool) -> str:
@@ -66,4 +72,6 @@ def _snapshot(described: Info, sidecar: Info) -> str:
 def _revision(plan: Info) -> str:
     live, its = plan["live_revision"], plan["snapshot"]["revision"]
     lost = f"{live - its} changes after the snapshot are LOST" if live > its else "no later one is known"
+    if plan["undoes"]:
+        lost = f"all that was written since the restore {plan['undoes']} is LOST"
     return f"goes on at {its + plan['bump']}; {lost}"

@@ -109,7 +109,7 @@ def result(hosts: Hosts, plan: Left, members: t.Sequence[str]) -> dict[str, t.An
         f"Restored {name} on {', '.join(members)}"
         + (f"; the API was away for {away:.0f} s" if away is not None else ""),
         f"The data from before is kept in {kept}. To delete it: -e restore_clean=true",
-        f"To go back to it, and lose what comes from now on: -e restore_undo={identity}",
+        f"To have it back, and what comes from now on set aside: -e restore_undo={identity}",
         "kubeops.maintenance.health shows whether the workloads are well",
     ]
     compared = [hosts[host].get("restore_compared", {}) for host in members]

@@ -28,19 +28,22 @@ _ON = {
     "": False,
 }
 Info = t.Mapping[str, t.Any]
+Plans = t.Mapping[str, t.Mapping[str, Info]]
 
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
     """``plan``: of the restore that goes on, None for none. ``phases``: of each host, empty where it has no such plan.
 
-    ``after_commit``: also what is committed is taken back.
+    ``taken_back``: going back is what the user asks for. ``undoes``: the committed restore whose data from before is to
+    be restored, for which a new restore begins.
     """
 
     plan: t.Optional[Info] = None
     direction: str = FORWARD
     phases: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    after_commit: bool = False
+    taken_back: bool = False
+    undoes: str = ""
     reasons: t.Sequence[str] = ()
 
     @property
@@ -50,62 +53,88 @@ class Standing:
 
 
 def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) -> Standing:
-    """``undo``: true for the restore that is unfinished, or the id of one. Of what was only prepared nothing goes on:
-    it is made anew, with what is known now.
+    """``undo``: true for the restore that is under way, or the id of one. Of what was only prepared nothing goes on: it
+    is made anew, with what is known now.
     """
     undo = _ON.get(str(undo).lower(), str(undo))
-    plans = _plans(infos)
+    plans = known(infos)
     if isinstance(undo, str):
-        return _taken_back(infos, plans, undo)
-    going_on = [identity for identity in plans if _is_open(plans[identity])]
-    if len(going_on) > 1:
-        told = "; ".join(_told(identity, plans[identity]) for identity in going_on)
+        return _undone(infos, plans, undo)
+    under_way = [identity for identity, those in plans.items() if _is_under_way(those)]
+    if len(under_way) > 1:
+        told = "; ".join(_told(identity, plans[identity]) for identity in under_way)
         return Standing(
             reasons=[f"several restores are unfinished: {told}. Name the one to take back: restore_undo=ID"]
         )
-    if not going_on:
-        return Standing(reasons=["there is no unfinished restore to take back"] if undo else _mixed(plans))
-    return _goes_on(infos, plans, going_on[0], snapshot, undo)
+    if under_way:
+        return _goes_on(infos, plans[under_way[0]], snapshot, undo)
+    if undo:
+        return Standing(reasons=[_nothing_to_take_back(plans)])
+    waiting = _waiting(plans)
+    if waiting and snapshot in (_NEWEST, _snapshot(plans[waiting])):
+        return _goes_on(infos, plans[waiting], snapshot, undo)
+    return Standing(reasons=_mixed(plans))
 
 
-def _goes_on(
-    infos: t.Mapping[str, Info], plans: t.Mapping[str, t.Mapping[str, Info]], identity: str, snapshot: str, undo: bool
-) -> Standing:
-    those = plans[identity]
-    phases = _phases(infos, those)
-    one = next(iter(those.values()))
+def _goes_on(infos: t.Mapping[str, Info], those: t.Mapping[str, Info], snapshot: str, undo: bool) -> Standing:
+    phases, one = _phases(infos, those), next(iter(those.values()))
     back = undo or any(phase in plan.BACK for phase in phases.values())
-    reasons = _other_members(infos, one)
+    told, reasons = _told(one["id"], those), _other_members(infos, one)
     if back and _is_committed(phases.values()):
-        reasons.append(
-            f"{_told(identity, those)}. It has no way back without loss: restore_undo={identity} takes it back, and"
-            " what was written since it was committed is lost"
+        turned = ", ".join(host for host, phase in phases.items() if phase in plan.BACK)
+        first = (
+            f"End going back on {turned} by hand (module etcd_restore, state {plan.ROLLED_BACK})"
+            if turned
+            else f"Go on with it (snapshot={_snapshot(those)})"
         )
-    if not back and snapshot not in (_NEWEST, one["snapshot"]["name"]):
         reasons.append(
-            f"{_told(identity, those)}. Go on with it (snapshot={one['snapshot']['name']}) or take it back"
-            " (restore_undo=true) before another one is restored"
+            f"{told}. All do not go back by renaming any more. {first}; then restore_undo={one['id']} restores what was"
+            " there before"
         )
-    return Standing(one, BACK if back else FORWARD, phases, reasons=reasons)
+    if not back and snapshot not in (_NEWEST, _snapshot(those)):
+        reasons.append(
+            f"{told}. Go on with it (snapshot={_snapshot(those)}) or take it back (restore_undo=true) before another"
+            " one is restored"
+        )
+    return Standing(one, BACK if back else FORWARD, phases, taken_back=undo, reasons=reasons)
 
 
-def _taken_back(infos: t.Mapping[str, Info], plans: t.Mapping[str, t.Mapping[str, Info]], identity: str) -> Standing:
+def _undone(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standing:
+    """By renaming where it is not committed, else by a restore of what was there before."""
     those = plans.get(identity)
     if not those:
-        known = ", ".join(plans) or "none"
-        return Standing(reasons=[f"there is no restore {identity} to take back. Restores here: {known}"])
+        return Standing(
+            reasons=[f"there is no restore {identity} to undo. Restores here: {', '.join(plans) or 'none'}"]
+        )
     if not any(plan.begun(one["phase"]) for one in those.values()):
-        return Standing(reasons=[f"{_told(identity, those)}: nothing was changed, so there is nothing to take back"])
+        return Standing(reasons=[f"{_told(identity, those)}: nothing was changed, so there is nothing to undo"])
+    others = [one for one in plans if one != identity and _is_under_way(plans[one])]
+    if not _is_committed(one["phase"] for one in those.values()):
+        return _taken_back(infos, plans, identity)
+    going_on = [one for one in (*others, _waiting(plans)) if one and _undoes(plans[one]) == identity]
+    if going_on:
+        return _goes_on(infos, plans[going_on[0]], _NEWEST, False)
+    if _is_under_way(those):
+        return _goes_on(infos, those, _NEWEST, True)
+    reasons = [
+        f"{_told(one, plans[one])}. Go on with it (snapshot={_snapshot(plans[one])}) or take it back (restore_undo="
+        f"{one}) before the restore {identity} is undone"
+        for one in others
+    ]
+    return Standing(undoes=identity, reasons=reasons)
+
+
+def _taken_back(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standing:
+    those = plans[identity]
     reasons = _other_members(infos, next(iter(those.values())))
     later = [one for one in plans if one > identity and any(plan.begun(it["phase"]) for it in plans[one].values())]
     later = [one for one in later if any(it["phase"] != plan.ROLLED_BACK for it in plans[one].values())]
     if later:
-        reasons.append(f"after the restore {identity} came {', '.join(later)}. Take the last one back first")
-    phases = _phases(infos, those)
-    return Standing(next(iter(those.values())), BACK, phases, _is_committed(phases.values()), reasons)
+        reasons.append(f"after the restore {identity} came {', '.join(later)}. Undo the last one first")
+    return Standing(next(iter(those.values())), BACK, _phases(infos, those), taken_back=True, reasons=reasons)
 
 
-def _plans(infos: t.Mapping[str, Info]) -> dict[str, dict[str, Info]]:
+def known(infos: t.Mapping[str, Info]) -> Plans:
     """id -> host -> its plan, the oldest restore first."""
     found: dict[str, dict[str, Info]] = {}
     for host, info in infos.items():
@@ -115,26 +144,60 @@ def _plans(infos: t.Mapping[str, Info]) -> dict[str, dict[str, Info]]:
     return dict(sorted(found.items()))
 
 
-def _is_open(those: t.Mapping[str, Info]) -> bool:
-    """Whether it was begun, and some host is not done with it."""
+def _is_under_way(those: t.Mapping[str, Info]) -> bool:
+    """Whether it was begun, and some host is not where a restore ends or is committed: nothing else may begin."""
     phases = {one["phase"] for one in those.values()}
-    return any(map(plan.begun, phases)) and not phases <= set(plan.FINAL)
+    return any(map(plan.begun, phases)) and not all(map(_is_settled, phases))
+
+
+def _is_settled(phase: str) -> bool:
+    return bool(plan.reached(phase, plan.COMMITTED)) or phase == plan.ROLLED_BACK
 
 
 def _is_committed(phases: t.Iterable[str]) -> bool:
     return any(plan.reached(phase, plan.COMMITTED) for phase in phases)
 
 
-def _mixed(plans: t.Mapping[str, t.Mapping[str, Info]]) -> list[str]:
+def _waiting(plans: Plans) -> str:
+    """The last restore that was committed, where it was not finished on all hosts. Empty where there is none."""
+    committed = [identity for identity, those in plans.items() if _is_committed(_said(those))]
+    last = plans[committed[-1]] if committed else {}
+    waits = plan.COMMITTED in _said(last) and all(plan.reached(phase, plan.COMMITTED) for phase in _said(last))
+    return committed[-1] if waits else ""
+
+
+def _nothing_to_take_back(plans: Plans) -> str:
+    committed = [identity for identity, those in plans.items() if _is_committed(_said(those))]
+    if not committed:
+        return "there is no unfinished restore to take back"
+    return (
+        f"there is no restore to take back, for {_told(committed[-1], plans[committed[-1]])}."
+        f" restore_undo={committed[-1]} restores what was there before it, and what was written since is lost"
+    )
+
+
+def _mixed(plans: Plans) -> list[str]:
     """Of the last restore: hosts that are done with it, and not in the same way, are no one cluster."""
-    begun = [identity for identity, those in plans.items() if any(plan.begun(one["phase"]) for one in those.values())]
+    begun = [identity for identity, those in plans.items() if any(map(plan.begun, _said(those)))]
     those = plans[begun[-1]] if begun else {}
-    if len({one["phase"] for one in those.values()}) < 2:
+    if plan.ROLLED_BACK not in _said(those) or not _is_committed(_said(those)):
         return []
     return [
-        f"{_told(begun[-1], those)}. Take all of it back first: restore_undo={begun[-1]}. What was written since it was"
-        " committed is lost then"
+        f"{_told(begun[-1], those)}: these are no one cluster. restore_undo={begun[-1]} restores on all of them what"
+        " was there before, and what was written since it was committed is lost"
     ]
+
+
+def _said(those: t.Mapping[str, Info]) -> list[str]:
+    return [str(one["phase"]) for one in those.values()]
+
+
+def _snapshot(those: t.Mapping[str, Info]) -> str:
+    return str(next(iter(those.values()))["snapshot"]["name"])
+
+
+def _undoes(those: t.Mapping[str, Info]) -> str:
+    return str(next(iter(those.values())).get("undoes") or "")
 
 
 def _phases(infos: t.Mapping[str, Info], those: t.Mapping[str, Info]) -> dict[str, str]:
@@ -153,6 +216,5 @@ def _other_members(infos: t.Mapping[str, Info], one: Info) -> list[str]:
 
 
 def _told(identity: str, those: t.Mapping[str, Info]) -> str:
-    name = next(iter(those.values()))["snapshot"]["name"]
     phases = ", ".join(f"{one['phase']} on {host}" for host, one in those.items())
-    return f"the restore {identity} of {name} is {phases}"
+    return f"the restore {identity} of {_snapshot(those)} is {phases}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from .. import _tell
+from .. import _pods, _tell
 from .._check import Check
 from .._errors import MaintenanceError
 from .._wait import Deadline, until
@@ -90,7 +90,7 @@ class Reconcile:
 
     def _agrees(self) -> list[Check]:
         """What runs is looked at before the API is asked, or a pod that is just being started would be none."""
-        here = node_pods.running(self.paths)
+        here = _pods.running(self.paths.root)
         query = {"fieldSelector": f"spec.nodeName={self.node}"}
         self.phantoms = node_pods.phantoms(here, self.own.list("/api/v1/pods", query))
         left = f"{len(self.phantoms)} of {len(here)} pods that run are unknown to the API: "

@@ -101,7 +101,7 @@ class Hosts:
             return list(pool.map(lambda one: bring(one, state, identity, **options), wanted))
 
 
-def bring(etcd: Etcd, state: str, identity: str, after_commit: bool = False, **options: t.Any) -> dict[str, t.Any]:
+def bring(etcd: Etcd, state: str, identity: str, **options: t.Any) -> dict[str, t.Any]:
     def active(_words: t.Sequence[str]) -> tuple[int, str, str]:
         return 0, "active\n", ""
 
@@ -109,7 +109,7 @@ def bring(etcd: Etcd, state: str, identity: str, after_commit: bool = False, **o
         return service.of(here, active)
 
     # Other tests on this machine may have an apiserver.
-    wanted = act.Wanted(state, identity, starter, after_commit, lambda: ())
+    wanted = act.Wanted(state, identity, starter, lambda: ())
     return act.run(_request(etcd, **options), wanted)
 
 

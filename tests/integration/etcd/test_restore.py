@@ -147,27 +147,6 @@ def substitute(etcd: Etcd, wanted: Plan) -> None:
     client.put(AFTER, b"x")
 
 
-def test_back_after_the_commit(releases: list[Release], tmp_path: pathlib.Path) -> None:
-    with Hosts(releases[-1], tmp_path, NAMES).running() as hosts:
-        before = said(hosts)
-        made(hosts)
-        for step in STEPS[:5]:
-            hosts.bring(step, ID)
-        Client(hosts.members[0].local).put(AFTER, b"lost")
-        with pytest.raises(
-            MaintenanceError, match="What was written since .* would be lost with it, so nothing was done"
-        ):
-            bring(hosts.members[0], "rolled_back", ID)
-        hosts.bring("rolled_back", ID, after_commit=True)
-        hosts.wait()
-        assert holds(hosts) == [OLD] * 3
-        assert [one.member_id for one in said(hosts)] == [one.member_id for one in before]
-        for one in hosts.members:
-            assert (one.data / plan.FOLDER / ID / "rejected" / "member" / "snap" / "db").is_file()
-            clean(one)
-            assert [path.name for path in one.data.iterdir()] == ["member"]
-
-
 def test_a_bump_that_is_too_small_by_now(releases: list[Release], tmp_path: pathlib.Path) -> None:
     with Hosts(releases[-1], tmp_path, NAMES).running() as hosts:
         wanted = made(hosts, bump=20)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import sys
 import typing as t
 
@@ -102,6 +103,34 @@ def test_who_joins_a_restore_that_was_begun_is_asked_for(members: t.Sequence[Etc
     assert run.code
     assert "Nobody said yes, so nothing was stopped" in run.said
     assert phases(members) == [plan.PREPARED, plan.PREPARED, plan.STOPPED]
+
+
+def test_a_committed_restore_is_undone_by_another_one(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
+    """As far as it comes on hosts where nothing can be stopped."""
+    for one in members:
+        made = put(one.data, plan.COMMITTED, **wanted)
+        shutil.copytree(made.live, made.previous)
+    before = [restoring.tree(one) for one in members]
+    run = play("--check", snapshot="", restore_undo=ID)
+    assert run.code == 0, run.said
+    assert f"UNDO the restore {ID} of" in run.said
+    assert "would start a copy of" in run.said
+    assert "RESTORE" not in run.said
+    assert [restoring.tree(one) for one in members] == before
+    run = play(snapshot="", restore_undo=ID, restore_confirmed=False)
+    assert run.code
+    assert f"all that was written since the restore {ID} is LOST" in run.said
+    assert "Nobody said yes, so nothing was stopped" in run.said
+    (name,) = {path.name for one in members for path in one.backups.glob("*.db")} - {wanted["snapshot"]["name"]}
+    assert [restoring.sidecar(one, name)["run_key"] for one in members] == [f"before-restore-{ID}"] * 3
+    found = [plan.unfinished(str(one.data)) for one in members]
+    assert {(one.phase, one.order.undoes) for one in found if one} == {(plan.PREPARED, ID)}
+    assert found[0]
+    plan.enter(found[0], plan.STOPPING)
+    run = play("--check", snapshot="", restore_undo=ID)
+    assert f"GO ON with the restore of {name}" in run.said
+    assert phases(members) == [plan.COMMITTED] * 3
+    assert [path for one in members for path in one.backups.glob("*.part")] == []
 
 
 def test_control_planes_that_are_left_out(members: t.Sequence[Etcd], play: Play) -> None:

@@ -10,13 +10,14 @@ import pathlib
 import threading
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, service
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, recover, service
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.report import Request
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import backup
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots.snapshot import Label
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_http import Kube
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_watch import Watch
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import bump
 from ansible_collections.kubeops.maintenance.tests.api import cluster
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring
@@ -27,6 +28,7 @@ from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 GONE = 410
 SECONDS = 60
+SECOND = "20261122T183000Z-4f2a90"
 
 
 class Reflector:
@@ -117,17 +119,28 @@ class EtcdOfTheApi(service.Service):
         self._api.start_etcd()
 
 
-def bring(api: ApiCluster, host: Host, state: str) -> dict[str, t.Any]:
-    request = Request(manifests=str(host.root), lock_path=str(host.root / "lock"), timeout=SECONDS)
-    # Other tests on this machine may have an apiserver.
-    return act.run(request, act.Wanted(state, ID, lambda _here: EtcdOfTheApi(api), apiservers=lambda: ()))
+def request(host: Host) -> Request:
+    return Request(manifests=str(host.root), lock_path=str(host.root / "lock"), timeout=SECONDS)
+
+
+def restore(api: ApiCluster, host: Host, identity: str) -> None:
+    def bring(state: str) -> None:
+        # Other tests on this machine may have an apiserver.
+        wanted = act.Wanted(state, identity, lambda _here: EtcdOfTheApi(api), apiservers=lambda: ())
+        act.run(request(host), wanted)
+
+    api.stop_control_plane()
+    for state in ("stopped", "swapped", "started", "verified", "committed"):
+        bring(state)
+    api.start_control_plane()
+    bring("finished")
 
 
 def make(kube: Kube, name: str) -> None:
     kube.post(CONFIGMAPS, {"metadata": {"name": name}})
 
 
-def test_a_client_that_watches_through_a_restore(tmp_path: pathlib.Path) -> None:
+def test_a_client_that_watches_through_a_restore_and_its_undo(tmp_path: pathlib.Path) -> None:
     with cluster.running(tmp_path / "cluster") as api:
         kube, host = api.kube(), Host(api, tmp_path / "host")
         member = t.cast(Etcd, host)
@@ -143,13 +156,8 @@ def test_a_client_that_watches_through_a_restore(tmp_path: pathlib.Path) -> None
             )
             wanted = restoring.order([member], taken)
             restoring.prepared(member, wanted)
-            api.stop_control_plane()
             known, lists = len(client.seen), client.lists
-            for state in ("stopped", "swapped", "started", "verified", "committed"):
-                bring(api, host, state)
-            api.start_control_plane()
-            bring(api, host, "finished")
-
+            restore(api, host, ID)
             until("what the snapshot has", lambda: client.names >= {"before"} and "after" not in client.names, SECONDS)
             make(kube, "later")
             until("what came after the restore", lambda: "later" in client.names, SECONDS)
@@ -158,7 +166,19 @@ def test_a_client_that_watches_through_a_restore(tmp_path: pathlib.Path) -> None
             kube.post("/api/v1/namespaces", {"metadata": {"name": "new"}})
             accounts = "/api/v1/namespaces/new/serviceaccounts"
             until("a ServiceAccount of a new namespace", lambda: kube.list(accounts), SECONDS)
+
+            undone, lists_before = len(client.seen), client.lists
+            taken = recover.run(request(host), recover.Wanted(ID, str(host.backups)))["snapshot"]
+            least = bump(taken["revision"], client.seen[-1])
+            second = restoring.order([member], taken, id=SECOND, bump=least, undoes=ID)
+            restoring.prepared(member, second)
+            restore(api, host, SECOND)
+            until("what was there before the restore", lambda: client.names >= {"after"}, SECONDS)
+            until("that nothing else is", lambda: not client.names & {"before", "later"}, SECONDS)
+            make(kube, "last")
+            until("what came after the undo", lambda: "last" in client.names, SECONDS)
         assert client.seen == sorted(client.seen)
         assert client.seen[known] >= wanted["snapshot"]["revision"] + wanted["bump"] > client.seen[known - 1]
-        assert client.gone == [client.seen[known - 1]]
-        assert client.lists == lists + 1
+        assert client.seen[undone] >= second["snapshot"]["revision"] + second["bump"] > client.seen[undone - 1]
+        assert client.gone == [client.seen[known - 1], client.seen[undone - 1]]
+        assert (lists_before, client.lists) == (lists + 1, lists + 2)

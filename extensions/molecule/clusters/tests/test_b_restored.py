@@ -13,6 +13,7 @@ from ansible_collections.kubeops.maintenance.extensions.molecule.support import 
 from ansible_collections.kubeops.maintenance.extensions.molecule.support.restores import (
     DATA,
     FIRST,
+    LATER,
     Start,
     Story,
 )
@@ -64,7 +65,7 @@ def test_what_was_there_before_is_kept_until_it_is_cleaned_up(restore: Start, cl
 
 
 @pytest.mark.slow
-def test_a_second_restore_and_back_from_it(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
+def test_a_second_restore_undone_and_undone_again(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
     story.go_on()
     run = restore(snapshot=snapshot)
     assert run.finish(seconds=300) == 0, run.output
@@ -72,11 +73,19 @@ def test_a_second_restore_and_back_from_it(restore: Start, cluster2: Lab, story:
     identity = restores.plan(cluster2, "cp2")["id"]
     refused = restore(restore_undo=True)
     assert refused.finish(seconds=120) != 0
-    undone = restore(restore_undo=identity)
-    assert undone.finish(seconds=300) == 0, undone.output
-    story.went_on()
-    again = restore(snapshot=snapshot)
-    assert again.finish(seconds=300) == 0, again.output
+    assert refused.says(f"restore_undo={identity} restores what was there before it")
+    with Watcher(cluster2) as watcher:
+        undone = restore(restore_undo=identity)
+        assert undone.finish(seconds=400) == 0, undone.output
+        watcher.until_it_sees(LATER)
+        story.went_on()
+        found = restores.plan(cluster2, "cp2")
+        assert (found["phase"], found["undoes"]) == ("finished", identity)
+        again = restore(restore_undo=found["id"])
+        assert again.finish(seconds=400) == 0, again.output
+        watcher.until_it_sees(FIRST)
+    assert watcher.backwards == []
+    assert watcher.lists == 3, "it was told twice that what it knew was gone"
     story.is_taken_back()
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cluster of one that is restored from a snapshot, asked what it holds, and thrown away.
+"""A cluster of one that is made of a snapshot or of a copy of a member's data, asked what it holds, and thrown away.
 
 It listens on sockets in a folder for its owner alone, and on no port. So nobody else can read the Secrets in it, it
 takes no address from the live member, and neither of the two can find the other. etcd 3.5 to 3.7 all can do that, for
@@ -33,11 +33,10 @@ from ..snapshots.snapshot import Facts
 NAME = "drill"
 # Relative to the folder. Without the number, etcd before 3.7 takes them for no addresses.
 _CLIENT, _PEER = "client:0", "peer:0"
-_CLUSTER = {
-    "name": NAME,
-    "initial-cluster": f"{NAME}=unix://{_PEER}",
-    "initial-advertise-peer-urls": f"unix://{_PEER}",
-}
+# In the folder.
+DATA = "data"
+# A network of its own, where there is nothing. Sockets in a folder are not of a network.
+_APART = ("unshare", "--net")
 # The live member comes first.
 _NICENESS = 10
 _GRACE = 10
@@ -62,7 +61,8 @@ def exercise(tools: t.Mapping[str, Program], snapshot: str, facts: Facts, folder
 def restore(etcdutl: Program, snapshot: str, folder: str, deadline: Deadline) -> None:
     """Raise Damaged where the file is at fault, ProcessError where something else is."""
     # A cluster with another token is another cluster, whatever else is equal.
-    flags = {**_CLUSTER, "data-dir": os.path.join(folder, "data"), "initial-cluster-token": f"{NAME}-{uuid.uuid4()}"}
+    token = f"{NAME}-{uuid.uuid4()}"
+    flags = {**_cluster(NAME), "data-dir": os.path.join(folder, DATA), "initial-cluster-token": token}
     words = [f"--{name}={value}" for name, value in flags.items()]
     try:
         process.run([etcdutl.path, "snapshot", "restore", snapshot, *words], deadline, _NICENESS)
@@ -71,16 +71,24 @@ def restore(etcdutl: Program, snapshot: str, folder: str, deadline: Deadline) ->
 
 
 @contextlib.contextmanager
-def serving(etcd: Program, folder: str, size: int, deadline: Deadline) -> t.Iterator[Gateway]:
-    """The restored member as long as the block lasts. ``size`` of its database in bytes."""
+def serving(
+    etcd: Program, folder: str, size: int, deadline: Deadline, copy_of: str = "", lonely: bool = True
+) -> t.Iterator[Gateway]:
+    """The member in the folder as long as the block lasts. ``size`` of its database in bytes.
+
+    ``copy_of``: the name of the member whose data was copied there, which reaches nobody. Where it was not ``lonely``,
+    it is told that there are no other members any more. Then it forgets what its log does not say to be agreed upon;
+    one that is alone agrees with itself.
+    """
     flags = {
-        **_CLUSTER,
-        "data-dir": "data",
+        **_cluster(copy_of or NAME),
+        "data-dir": DATA,
         "listen-client-urls": f"unix://{_CLIENT}",
         "advertise-client-urls": f"unix://{_CLIENT}",
         "listen-peer-urls": f"unix://{_PEER}",
         "quota-backend-bytes": str(2 * size + (1 << 30)),
         "log-level": "warn",
+        **({} if lonely else {"force-new-cluster": "true"}),
     }
     # Its data goes away in a moment: no reason to make the disk wait for it.
     words = [*(f"--{name}={value}" for name, value in flags.items()), "--unsafe-no-fsync"]
@@ -88,7 +96,9 @@ def serving(etcd: Program, folder: str, size: int, deadline: Deadline) -> t.Iter
     gateway = Gateway(Access(f"unix://{os.path.join(folder, _CLIENT)}", "", "", ""))
     with (
         open(log, "wb") as output,
-        process.started([etcd.path, *words], _NICENESS, cwd=folder, stdout=output, stderr=output) as child,
+        process.started(
+            [*(_APART if copy_of else ()), etcd.path, *words], _NICENESS, cwd=folder, stdout=output, stderr=output
+        ) as child,
     ):
 
         def ended(patience: float, what: str) -> None:
@@ -132,6 +142,10 @@ def differences(gateway: Gateway, expected: contents.Contents) -> list[str]:
     if [(one.name, one.peer_urls) for one in members] != [(NAME, (f"unix://{_PEER}",))]:
         found.append(f"its members are {', '.join(map(str, members))} and not itself alone")
     return found
+
+
+def _cluster(name: str) -> dict[str, str]:
+    return {"name": name, "initial-cluster": f"{name}=unix://{_PEER}", "initial-advertise-peer-urls": f"unix://{_PEER}"}
 
 
 def _silent(etcd: Program, deadline: Deadline, log: str) -> str:

@@ -13,6 +13,7 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ... import _static_pods
@@ -54,7 +55,6 @@ class Wanted:
     state: str
     id: str
     service: t.Callable[[plans.Here], Service]
-    after_commit: bool = False
     apiservers: t.Callable[[], t.Sequence[int]] = _apiservers
 
 
@@ -79,9 +79,11 @@ def _run(request: Request, wanted: Wanted, report: RestoreReport) -> None:
         service = wanted.service(report.plan.here)
         step = Step(report, local, service, Deadline(request.timeout), wanted.apiservers)
         if wanted.state == plans.ROLLED_BACK:
-            back.roll_back(step, wanted.after_commit)
+            back.roll_back(step)
         else:
             _forward(step, wanted.state)
+            if wanted.state == COMMITTED:
+                _supersede(step)  # also where a run was killed between the two
 
 
 def _forward(step: Step, state: str) -> None:
@@ -165,7 +167,16 @@ def _verify(step: Step) -> None:
 
 
 def _commit(step: Step) -> None:
-    step.report.actions.append(f"note that from here on nothing of {step.plan.previous} comes back without loss")
+    step.report.actions.append(f"note that from here on {step.plan.previous} comes back only as a restore of its own")
+
+
+def _supersede(step: Step) -> None:
+    """What waited for its end will never come to it."""
+    for one in plans.all_of(step.plan.here.data_dir):
+        if one.phase == COMMITTED and one.id < step.plan.id:
+            step.report.act(
+                f"note that the restore {one.id} is superseded", functools.partial(plans.enter, one, plans.SUPERSEDED)
+            )
 
 
 def _finish(step: Step) -> None:

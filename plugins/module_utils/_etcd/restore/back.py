@@ -37,11 +37,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PATIENCE = 60
 
 
-def roll_back(step: Step, after_commit: bool) -> None:
+def roll_back(step: Step) -> None:
     if step.phase == ROLLED_BACK:
         return
     if plans.reached(step.phase, COMMITTED):
-        _check_commit(step, after_commit)
+        raise MaintenanceError(
+            f"{step.plan.folder}: this restore is {step.phase}, and clients have seen its revisions. Nothing was done."
+            f" What was there before comes back by a restore of its own: restore.yml, -e restore_undo={step.plan.id}"
+        )
     began = plans.begun(step.phase)
     if step.phase != ROLLING_BACK:
         _noted(step, ROLLING_BACK)
@@ -65,16 +68,6 @@ def _noted(step: Step, phase: str) -> bool:
         step.report.plan = dataclasses.replace(step.plan, phase=phase)
         return False
     return True
-
-
-def _check_commit(step: Step, after_commit: bool) -> None:
-    if not after_commit:
-        raise MaintenanceError(
-            f"{step.plan.folder}: this restore is {step.phase}. What was written since {step.plan.at[COMMITTED]} would"
-            " be lost with it, so nothing was done. Say after_commit: true (-e restore_undo=ID) where that is wanted"
-        )
-    if not step.report.dry_run:  # in check mode nobody has stopped it
-        step.check_alone()
 
 
 def _bring_back(step: Step) -> None:

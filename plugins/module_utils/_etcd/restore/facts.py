@@ -47,11 +47,12 @@ Facts = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """``name`` of a snapshot, or newest. ``report_on``: id of a restore. ``unit``: what `unit.show` read."""
+    """``name`` of a snapshot, or newest. ``report_on``, ``before``: id of a restore. ``unit``: of `unit.show`."""
 
     directory: str
     name: str = NEWEST
     report_on: str = ""
+    before: str = ""
     most_names: int = 20
     manifests: str = _static_pod.MANIFESTS
     unit: str = ""
@@ -73,9 +74,20 @@ def read(look: Look) -> Facts:
         "encryption": _encryption(look.manifests),
         "clusters": _clusters(look.directory, snapshot["name"] if snapshot else ""),
         "unfinished": unfinished.as_dict() if unfinished else None,
-        "restores": [one.as_dict() for one in plans if one.phase in plan.FINAL],
+        "restores": [one.as_dict() for one in plans if one != unfinished and _is_over(one.phase)],
+        "previous": next((_previous(one) for one in plans if one.id == look.before), None),
         **_report(look, local),
     }
+
+
+def _is_over(phase: str) -> bool:
+    return phase in plan.FINAL or plan.reached(phase, plan.COMMITTED)
+
+
+def _previous(of: plan.Plan) -> t.Optional[Facts]:
+    """What etcd had before, as long as it is set aside."""
+    revision = live.revision(os.path.dirname(of.previous)) if plan.reached(of.phase, plan.COMMITTED) else None
+    return None if revision is None else {"id": of.id, "revision": revision}
 
 
 def _encryption(manifests: str) -> t.Optional[Facts]:

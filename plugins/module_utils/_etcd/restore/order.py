@@ -10,6 +10,7 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 import typing as t
 
@@ -19,6 +20,7 @@ from ..snapshots import store
 
 # It becomes the name of a folder.
 ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+_TIME = "%Y%m%dT%H%M%SZ"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Member:
 @dataclasses.dataclass(frozen=True)
 class Order:
     """``bump``: so far is the revision raised above the snapshot's. ``live_revision``: the highest that was known of
-    the cluster that is replaced, 0 for none; ``cluster_id``: its id, empty where no member answered.
+    the cluster that is replaced, 0 for none; ``cluster_id``: its id, empty where no member answered. ``undoes``: the
+    restore whose data from before the snapshot holds, empty for an ordinary snapshot.
     """
 
     id: str
@@ -54,6 +57,7 @@ class Order:
     bump: int
     live_revision: int
     cluster_id: str
+    undoes: str = ""
 
     @property
     def token(self) -> str:
@@ -87,6 +91,7 @@ def parse(content: t.Mapping[str, t.Any]) -> Order:
             bump=int(content["bump"]),
             live_revision=int(content["live_revision"] or 0),
             cluster_id=str(content["cluster_id"]),
+            undoes=str(content.get("undoes") or ""),
         )
         snapshot = dataclasses.replace(
             found.snapshot, revision=int(found.snapshot.revision), keys=int(found.snapshot.keys)
@@ -102,5 +107,24 @@ def parse(content: t.Mapping[str, t.Any]) -> Order:
 
 
 def check_id(identity: str) -> None:
-    if not ID.fullmatch(identity):
-        raise MaintenanceError(f"{identity!r} is no id of a restore, such as 20261121T183000Z-4f2a90")
+    try:
+        if ID.fullmatch(identity) and _time(identity):
+            return
+    except ValueError:
+        pass
+    raise MaintenanceError(f"{identity!r} is no id of a restore, such as 20261121T183000Z-4f2a90")
+
+
+def following(fresh: str, known: t.Iterable[str]) -> str:
+    """An id that comes after all that are known, for ids are in the order of restores: ``fresh`` is of a clock, which
+    may be behind.
+    """
+    newest = max(known, default="")
+    if fresh > newest:
+        return fresh
+    time = _time(newest) + datetime.timedelta(seconds=1)
+    return f"{time:{_TIME}}{fresh[fresh.index('-') :]}"
+
+
+def _time(identity: str) -> datetime.datetime:
+    return datetime.datetime.strptime(identity.partition("-")[0], _TIME)

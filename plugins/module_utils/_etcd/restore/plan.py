@@ -37,8 +37,9 @@ PREPARING, PREPARED = "preparing", "prepared"
 STOPPING, STOPPED = "stopping", "stopped"
 SWAPPING, SWAPPED = "swapping", "swapped"
 STARTING, STARTED = "starting", "started"
-# Committed: no way back without loss. Finished: the API serves again, and every node knows.
-VERIFIED, COMMITTED, FINISHED = "verified", "committed", "finished"
+# Committed: no renaming back any more. Finished: the API serves again, and every node knows. Superseded: it was only
+# committed when another one was.
+VERIFIED, COMMITTED, FINISHED, SUPERSEDED = "verified", "committed", "finished", "superseded"
 FORWARD = (
     PREPARING,
     PREPARED,
@@ -51,9 +52,10 @@ FORWARD = (
     VERIFIED,
     COMMITTED,
     FINISHED,
+    SUPERSEDED,
 )
 ROLLING_BACK, ROLLED_BACK = BACK = ("rolling_back", "rolled_back")
-FINAL = (FINISHED, ROLLED_BACK)
+FINAL = (FINISHED, SUPERSEDED, ROLLED_BACK)
 
 STATIC_POD, SYSTEMD = "static pod", "systemd"
 
@@ -66,6 +68,11 @@ def reached(phase: str, wanted: str) -> bool:
 def begun(phase: str) -> bool:
     """Whether more than preparations were made: whatever was prepared alone can be thrown away."""
     return phase not in (PREPARING, PREPARED)
+
+
+def under_way(phase: str) -> bool:
+    """Whether the member is on its way from the one data to the other, and nothing else may be begun."""
+    return begun(phase) and phase != ROLLED_BACK and not reached(phase, COMMITTED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,9 +166,9 @@ def all_of(data_dir: str) -> list[Plan]:
 
 
 def unfinished(data_dir: str) -> t.Optional[Plan]:
-    """The plan that was begun and is neither finished nor rolled back, else the newest that was only prepared."""
+    """The plan that is under way, else the newest that was only prepared, else the newest that is only committed."""
     open_ones = [one for one in all_of(data_dir) if one.phase not in FINAL]
-    return max(open_ones, key=lambda one: (begun(one.phase), one.id), default=None)
+    return max(open_ones, key=lambda one: (under_way(one.phase), not begun(one.phase), one.id), default=None)
 
 
 def folders(data_dir: str) -> list[str]:

@@ -156,7 +156,7 @@ def _is_done(found: plan.Plan, order: Order) -> bool:
 
 def _refuse_others(data_dir: str, order: Order) -> None:
     for one in plan.all_of(data_dir):
-        if one.id != order.id and plan.begun(one.phase) and one.phase not in plan.FINAL:
+        if one.id != order.id and plan.under_way(one.phase):
             raise MaintenanceError(
                 f"{one.folder}: another restore of this member, of {one.order.snapshot.name}, is {one.phase}. Go on"
                 " with that one (restore.yml with that snapshot), or take it back (-e restore_undo=true)"

@@ -16,7 +16,7 @@ import contextlib
 import os
 import typing as t
 
-from ... import _static_pods
+from ... import _pods, _static_pods
 from ..._errors import MaintenanceError
 from .. import disk
 from ..member import unit
@@ -55,9 +55,14 @@ class Service(abc.ABC):
     @abc.abstractmethod
     def start(self) -> None: ...
 
+    def remains(self) -> list[str]:
+        """What may start it again, though it was asked to stop, in words."""
+        return []
+
 
 class StaticPod(Service):
-    def __init__(self, manifest: str, run_command: RunCommand) -> None:
+    def __init__(self, manifest: str, run_command: RunCommand, root: str = "/") -> None:
+        self._root = root
         self._manifests = _static_pods.Manifests(os.path.dirname(manifest))
         self._run_command = run_command
         self.stops = f"move {self._manifests.path(ETCD)} to {self._manifests.parked}"
@@ -78,6 +83,12 @@ class StaticPod(Service):
     def start(self) -> None:
         if self._manifests.is_parked(ETCD):
             self._manifests.put_back(ETCD)
+
+    def remains(self) -> list[str]:
+        """Between two crashes it has no process, and until the kubelet has seen that its manifest is gone, another may
+        come. When it has, it ends the pod.
+        """
+        return [f"the kubelet has not ended the pod {pod} yet" for pod in _pods.static(ETCD, self._root)]
 
 
 class Unit(Service):

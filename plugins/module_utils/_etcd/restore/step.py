@@ -105,7 +105,7 @@ class Step:
         return programs.holder(_database(self.plan.live))
 
     def _is_unused(self) -> t.Optional[bool]:
-        return None if self.users() or self._ports() else True
+        return None if self.users() or self._ports() or self.service.remains() else True
 
     def _ports(self) -> list[str]:
         """Those that somebody still listens at: the etcd that comes could not."""
@@ -119,6 +119,7 @@ class Step:
     def _still_used(self) -> str:
         used = [f"process {pid} has {path} open" for path, pid in self.users().items()]
         used += [f"somebody listens at {url}" for url in self._ports()]
+        used += self.service.remains()
         return (
             f"etcd/{self.plan.here.name}: was told to stop and is still there after {self.deadline.seconds:.0f} s:"
             f" {'; '.join(used)}. Its data was left as it is. Look at crictl ps --name etcd, journalctl -u kubelet and"

@@ -171,7 +171,7 @@ def _take(request: Request, local: LocalMember, seen: health.Observation, means:
         report.act(f"remove {path}, which a killed drill has left", functools.partial(shutil.rmtree, path))
     if not os.path.isdir(request.directory):
         report.act(f"create directory {request.directory}", lambda: disk.prepare(request.directory))
-    tools = _keep(means.vault, report)
+    tools = keep(means.vault, report)
     status, way = seen.status, means.fetch
 
     def take() -> None:
@@ -191,7 +191,7 @@ def _take(request: Request, local: LocalMember, seen: health.Observation, means:
         report.checks += way.told
 
 
-def _keep(planned: vault.Plan | None, report: Report) -> dict[str, t.Any] | None:
+def keep(planned: vault.Plan | None, report: Report) -> dict[str, t.Any] | None:
     """The programs that are kept. A snapshot without them is better than none."""
     if planned and planned.copies:
         try:

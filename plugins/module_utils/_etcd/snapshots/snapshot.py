@@ -116,13 +116,14 @@ def save(
     deadline: Deadline,
     noted: t.Mapping[str, t.Any] = types.MappingProxyType({}),
     archive: t.Optional[Archive] = None,
+    as_of: t.Optional[datetime.datetime] = None,
 ) -> dict[str, t.Any]:
     """Fetch, verify, compare with what the member said before, describe, rename. Return path and sidecar.
 
-    ``fetch`` writes the file, synced, and returns how. ``noted``: what else the sidecar says. Where anything fails,
-    nothing is left in the directory.
+    ``fetch`` writes the file, synced, and returns how. ``noted``: what else the sidecar says. ``as_of``: when the data
+    was in use, where that is not now. Where anything fails, nothing is left in the directory.
     """
-    started = datetime.datetime.now(datetime.timezone.utc)
+    started = as_of or datetime.datetime.now(datetime.timezone.utc)
     clock = time.monotonic()
     part = os.path.join(directory, store.name(local.name, started, label.tier))
     made = [part]

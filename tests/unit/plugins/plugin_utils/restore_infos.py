@@ -51,17 +51,20 @@ def restore(host: str, phase: str, identity: str = OLD, **changes: t.Any) -> dic
         {"host": one, **{name: member(number)[name] for name in ("name", "peer_urls")}} for number, one in _all()
     ]
     known = {"id": identity, "snapshot": {**described, "keys": 312}, "members": members, "bump": 5 * 10**9}
-    return {**known, "live_revision": 11000, "cluster_id": "c1", "phase": phase, "host": host, **changes}
+    known.update(live_revision=11000, cluster_id="c1", data_dir="/var/lib/etcd", at={})
+    return {**known, "phase": phase, "host": host, **changes}
 
 
-def standing(phases: t.Mapping[str, str], identity: str = OLD, there: Infos | None = None) -> Infos:
+def standing(phases: t.Mapping[str, str], identity: str = OLD, there: Infos | None = None, **changes: t.Any) -> Infos:
     """Hosts with plans in these phases; one that is not named has none."""
     found = there or infos()
     for host, phase in phases.items():
-        one = restore(host, phase, identity)
+        one = restore(host, phase, identity, **changes)
         if phase in plan.FINAL:
             found[host]["restores"] = [*found[host]["restores"], one]
         else:
+            before = found[host]["unfinished"]
+            found[host]["restores"] = [*found[host]["restores"], *([before] if before else [])]
             found[host]["unfinished"] = one
     return found
 

@@ -54,7 +54,7 @@ def test_a_plan() -> None:
         "members   cp1 on a, cp2 on b, cp3 on c",
         "snapshot  taken 2026-11-20T10:11:12.345Z, 312 keys at revision 10432, etcd 3.6.16, not proven by a drill yet",
         "revision  goes on at 1000010432; 568 changes after the snapshot are LOST",
-        "data      what each member has now is renamed and kept",
+        "data      what each member has now is renamed and kept; restore_undo with this id brings it back",
         f"downtime  about {found['expected_downtime_seconds']} s of the API; workloads go on",
     ]
 

@@ -18,6 +18,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.res
     NAME,
     OLD,
     OLDER,
+    Infos,
     infos,
     planned,
     snapshot,
@@ -64,7 +65,7 @@ def test_what_was_begun_goes_on(phases: Phases, direction: str) -> None:
     for wanted in ("newest", NAME, *([LATER] if direction == "back" else [])):
         found = planned(there, wanted)
         assert (found["id"], found["bump"], found["resume"]) == (OLD, 5 * 10**9, True)
-        assert (found["direction"], found["after_commit"]) == (direction, False)
+        assert (found["direction"], found["taken_back"]) == (direction, False)
         assert found["phases"] == {host: on(phases).get(host, "") for host in HOSTS}
 
 
@@ -88,21 +89,102 @@ def test_who_lacks_the_snapshot_of_a_restore_that_goes_on() -> None:
 @pytest.mark.parametrize("undo", [True, "true", "yes", OLD])
 def test_undone(undo: bool | str) -> None:
     found = planned(standing(on("swapped")), undo=undo)
-    assert (found["direction"], found["after_commit"], found["lacking"]) == ("back", False, [])
+    assert (found["direction"], found["taken_back"], found["lacking"]) == ("back", True, [])
     assert found["lines"][0] == f"TAKE BACK the restore of {NAME}"
     assert "LOST" not in "".join(found["lines"])
 
 
-@pytest.mark.parametrize(
-    "phases", ["committed", "finished", {"a": "committed", "b": "verified"}, {"a": "committed", "b": "rolled_back"}]
-)
+def kept(there: Infos, **revisions: int) -> Infos:
+    """With what was there before, on these hosts."""
+    for host, revision in revisions.items():
+        there[host]["previous"] = {"id": OLD, "revision": revision}
+    return there
+
+
+SETTLED: list[Phases] = [
+    "committed",
+    "finished",
+    "superseded",
+    {"a": "finished", "b": "superseded", "c": "committed"},
+    {"a": "finished"},
+    # By hand. Of these no cluster is made but by a restore.
+    {"a": "committed", "b": "rolled_back"},
+    {"a": "finished", "b": "rolled_back"},
+]
+
+
+@pytest.mark.parametrize("phases", SETTLED)
 def test_undone_after_the_commit(phases: Phases) -> None:
-    there = standing(on(phases))
+    """What was there before becomes a snapshot, and a new restore begins with it."""
+    revisions = {host: 10998 for host, phase in on(phases).items() if phase != "rolled_back"}
+    best = max(revisions)
+    there = kept(standing(on(phases)), **{**revisions, best: 10999})
     found = planned(there, undo=OLD)
-    assert (found["direction"], found["after_commit"], found["resume"]) == ("back", True, True)
-    assert "written since it was committed is LOST" in "".join(found["lines"])
-    with pytest.raises(MaintenanceError):
-        planned(there, undo=True)
+    assert found["recover"] == {"id": OLD, "host": best, "revision": 10999}
+    assert (found["direction"], found["resume"], found["taken_back"], found["phases"]) == ("forward", False, False, {})
+    assert "is LOST, and kept" in "".join(found["lines"])
+    found = planned(there, NAME, undo=OLD, recovered=True)
+    assert (found["id"], found["undoes"], found["recover"], found["direction"]) == (FRESH, OLD, None, "forward")
+    assert found["snapshot"]["name"] == NAME
+    assert found["live_revision"] == 10432 + 5 * 10**9
+    assert f"all that was written since the restore {OLD} is LOST" in "".join(found["lines"])
+
+
+@pytest.mark.parametrize(
+    "phases", ["prepared", "stopping", "verified", {"a": "committed", "b": "verified"}, "finished"]
+)
+def test_a_run_that_undoes_goes_on(phases: Phases) -> None:
+    """Also where the new restore was committed on one member; what was only prepared is made anew."""
+    there = standing(on(phases), FRESH, kept(standing(on("committed")), a=1), undoes=OLD)
+    found = planned(there, undo=OLD)
+    if phases in ("prepared", "finished"):
+        assert found["recover"]
+    else:
+        assert (found["id"], found["resume"], found["direction"]) == (FRESH, True, "forward")
+        assert found["undoes"] == OLD
+    if phases not in ("prepared", "finished"):
+        assert planned(there)["id"] == FRESH
+
+
+def test_a_run_that_undoes_and_had_to_go_back() -> None:
+    """Who asked for the data from before hears that the data is what it was."""
+    there = standing(on("rolling_back"), FRESH, kept(standing(on("finished")), a=1), undoes=OLD)
+    found = planned(there, undo=OLD)
+    assert (found["id"], found["direction"], found["taken_back"]) == (FRESH, "back", False)
+
+
+def test_nothing_is_left_to_restore() -> None:
+    there = standing(on("finished"))
+    there["a"]["previous"] = {"id": OLDER, "revision": 1}
+    with pytest.raises(MaintenanceError, match=f"what was there before the restore {OLD} is on no host any more"):
+        planned(there, undo=OLD)
+
+
+def test_what_is_only_committed_is_no_hindrance() -> None:
+    """Such as where the kubelet of a node stays sick: the same command goes on, another one begins."""
+    there = standing(on("committed"))
+    for wanted in ("newest", NAME):
+        assert planned(there, wanted)["id"] == OLD
+    found = planned(there, LATER, offered=[snapshot(LATER)])
+    assert (found["id"], found["resume"]) == (FRESH, False)
+    begun = standing(on("stopping"), FRESH, there)
+    assert planned(begun, "newest")["id"] == FRESH
+    # The last one that was committed, and no other.
+    done = standing(on("finished"), FRESH, standing(on("committed")))
+    assert not planned(done, "newest")["resume"]
+
+
+def test_one_that_is_under_way_comes_first() -> None:
+    there = standing(on("stopped"), FRESH, kept(standing(on("finished")), a=1))
+    with pytest.raises(MaintenanceError, match=f"{FRESH} of .* before the restore {OLD} is undone"):
+        planned(there, undo=OLD)
+
+
+def test_an_id_comes_after_all_that_are_known() -> None:
+    """The clock of the controller may be behind."""
+    later = "20991231T235959Z-ffffff"
+    found = planned(standing(on("finished"), later))
+    assert found["id"] == "21000101T000000Z-000000"
 
 
 @pytest.mark.parametrize(
@@ -110,15 +192,17 @@ def test_undone_after_the_commit(phases: Phases) -> None:
     [
         ({}, True, "there is no unfinished restore to take back"),
         ("prepared", True, "there is no unfinished restore to take back"),
-        ("prepared", OLD, "nothing was changed, so there is nothing to take back"),
-        ("finished", True, "there is no unfinished restore to take back"),
-        ("committed", True, "It has no way back without loss"),
-        ("committed", OLDER, f"there is no restore {OLDER} to take back. Restores here: {OLD}"),
+        ("prepared", OLD, "nothing was changed, so there is nothing to undo"),
+        ("finished", True, f"restore_undo={OLD} restores what was there before it, and what was written since is lost"),
+        ("committed", True, f"restore_undo={OLD} restores what was there before it"),
+        ("committed", OLDER, f"there is no restore {OLDER} to undo. Restores here: {OLD}"),
         ({}, OLD, "Restores here: none"),
-        ({"a": "committed", "b": "rolling_back"}, False, "It has no way back without loss"),
-        ({"a": "committed", "b": "verified"}, True, "It has no way back without loss"),
-        ({"a": "committed", "b": "rolled_back"}, False, "It has no way back without loss"),
-        ({"a": "finished", "b": "rolled_back"}, False, f"Take all of it back first: restore_undo={OLD}"),
+        ({"a": "committed", "b": "rolling_back"}, False, "End going back on b by hand"),
+        ({"a": "committed", "b": "rolling_back"}, OLD, "End going back on b by hand"),
+        ({"a": "committed", "b": "verified"}, True, f"Go on with it (snapshot={NAME}); then restore_undo={OLD}"),
+        ({"a": "committed", "b": "verified"}, OLD, f"Go on with it (snapshot={NAME}); then restore_undo={OLD}"),
+        ({"a": "committed", "b": "rolled_back"}, False, f"these are no one cluster. restore_undo={OLD}"),
+        ({"a": "finished", "b": "rolled_back"}, False, f"these are no one cluster. restore_undo={OLD}"),
     ],
 )
 def test_refused(phases: Phases, undo: bool | str, told: str) -> None:
@@ -128,12 +212,14 @@ def test_refused(phases: Phases, undo: bool | str, told: str) -> None:
 
 
 def test_the_last_one_first() -> None:
-    there = standing(on("finished"), there=standing(on("finished"), OLDER))
-    with pytest.raises(MaintenanceError, match=f"after the restore {OLDER} came {OLD}. Take the last one back first"):
+    """What is renamed back has to be what the last one has set aside. A restore can be of any."""
+    there = standing(on("swapped"), there=standing({"a": "stopped"}, OLDER))
+    with pytest.raises(MaintenanceError, match=f"after the restore {OLDER} came {OLD}. Undo the last one first"):
         planned(there, undo=OLDER)
     assert planned(there, undo=OLD)["id"] == OLD
-    undone = standing(on("rolled_back"), there=standing(on("finished"), OLDER))
-    assert planned(undone, undo=OLDER)["id"] == OLDER
+    done = standing(on("finished"), there=standing(on("finished"), OLDER))
+    done["a"]["previous"] = {"id": OLDER, "revision": 1}
+    assert planned(done, undo=OLDER)["recover"]["id"] == OLDER
 
 
 def test_two_that_were_begun() -> None:
@@ -150,7 +236,7 @@ def test_with_other_hosts() -> None:
         planned(there)
 
 
-@pytest.mark.parametrize("phases", ["finished", "rolled_back"])
+@pytest.mark.parametrize("phases", ["finished", "superseded", "rolled_back"])
 def test_what_is_finished_is_no_hindrance(phases: str) -> None:
     found = planned(standing(on(phases)))
     assert (found["id"], found["resume"]) == (FRESH, False)
@@ -168,7 +254,7 @@ def test_the_rules(phases: list[str]) -> None:
         found = planned(there)
     except MaintenanceError as error:
         # Only what is committed here and taken back there needs a word from a person.
-        assert done & {plan.COMMITTED, plan.FINISHED}
+        assert done & {plan.COMMITTED, plan.FINISHED, plan.SUPERSEDED}
         assert done & set(plan.BACK)
         assert f"restore_undo={OLD}" in error.msg
         return
@@ -176,4 +262,4 @@ def test_the_rules(phases: list[str]) -> None:
     assert found["resume"] == goes_on
     assert found["id"] == (OLD if goes_on else FRESH)
     assert (found["direction"] == "back") == bool(goes_on and done & set(plan.BACK))
-    assert not found["after_commit"]
+    assert not found["taken_back"]

@@ -108,11 +108,11 @@ class Host:
         return 0, f"{self.kubelet}\n", ""
 
     def bring(self, state: str, **options: t.Any) -> dict[str, t.Any]:
-        after_commit, identity = options.pop("after_commit", False), options.pop("id", restores.ID)
+        identity = options.pop("id", restores.ID)
         where = {"manifests": str(self.manifests), "lock_path": str(self.root / "lock"), "timeout": 0}
         request = Request(**{**where, **options})
-        starter = service.StaticPod(str(self.manifest), self.run_command)
-        wanted = act.Wanted(state, identity, lambda _here: starter, after_commit, lambda: self.apiservers)
+        starter = service.StaticPod(str(self.manifest), self.run_command, str(self.root))
+        wanted = act.Wanted(state, identity, lambda _here: starter, lambda: self.apiservers)
         return act.run(request, wanted)
 
     def clean(self, identity: str = "", keep: int = 0, dry_run: bool = False) -> dict[str, t.Any]:

@@ -42,7 +42,7 @@ def test_all_the_way(host: Host) -> None:
         assert (again["changed"], again["phase"], again["actions"]) == (False, state, [])
         assert set(again) == set(result)
     assert (whole(host.plan.live), whole(host.plan.previous)) == (NEW, OLD)
-    when = [host.plan.at[phase] for phase in plan.FORWARD[1:]]
+    when = [host.plan.at[phase] for phase in plan.FORWARD[1:-1]]
     assert when == sorted(when)
     for state in FORWARD[:-1]:  # beyond that already
         assert host.bring(state)["changed"] is False
@@ -81,19 +81,35 @@ def test_back_from_everywhere_before_the_commit(host: Host, phases: t.Sequence[s
 
 
 @pytest.mark.parametrize("state", ["committed", "finished"])
-def test_back_after_the_commit_only_where_that_is_said(host: Host, state: str) -> None:
+def test_no_renaming_back_after_the_commit(host: Host, state: str) -> None:
     for one in FORWARD[: FORWARD.index(state) + 1]:
         host.bring(one)
-    with pytest.raises(MaintenanceError, match=f"this restore is {state}. What was written since 20.* would be lost"):
+    with pytest.raises(MaintenanceError, match=f"this restore is {state}, and .* -e restore_undo={restores.ID}"):
         host.bring("rolled_back")
     assert (whole(host.plan.live), host.phase) == (NEW, state)
-    host.apiservers = (77,)
-    with pytest.raises(MaintenanceError, match="kube-apiserver runs on this node as process 77"):
-        host.bring("rolled_back", after_commit=True)
-    assert (whole(host.plan.live), host.phase) == (NEW, state)
-    host.apiservers = ()
-    host.bring("rolled_back", after_commit=True)
-    assert (whole(host.plan.live), host.phase) == (OLD, "rolled_back")
+
+
+def test_what_waits_for_its_end_when_another_is_committed(host: Host) -> None:
+    """Also where a run was killed before it could note that."""
+    early = [f"2026111{day}T183000Z-4f2a90" for day in range(4)]
+    later = "20261130T183000Z-4f2a90"
+    phases = ["committed", "finished", "rolled_back", "committed", "committed"]
+    for one, phase in zip([*early, later], phases, strict=True):
+        put_finished(host, one, phase)
+    for state in FORWARD[:4]:
+        host.bring(state)
+    result = host.bring("committed", dry_run=True)
+    assert f"note that the restore {early[0]} is superseded" in result["actions"]
+    host.bring("committed")
+    found = {one.id: one.phase for one in plan.all_of(str(host.data))}
+    assert [found[one] for one in early] == ["superseded", "finished", "rolled_back", "superseded"]
+    assert (found[restores.ID], found[later]) == ("committed", "committed")
+    made = plan.read(str(host.data), early[0])
+    assert made
+    plan.enter(made, "committed")
+    again = host.bring("committed")
+    assert again["actions"] == [f"note that the restore {early[0]} is superseded"]
+    assert host.clean(early[0])["changed"]
 
 
 def test_a_member_whose_disk_was_lost_stays_stopped_on_the_way_back(
@@ -133,13 +149,6 @@ def test_back_on_a_disk_that_is_full(host: Host, monkeypatch: pytest.MonkeyPatch
     assert (whole(host.plan.live), host.manifest.exists(), host.phase) == (OLD, True, "rolled_back")
 
 
-def test_check_mode_of_the_way_back_stops_no_apiserver(host: Host) -> None:
-    for state in FORWARD:
-        host.bring(state)
-    host.apiservers = (77,)
-    assert host.bring("rolled_back", after_commit=True, dry_run=True)["changed"]
-
-
 def test_an_apiserver_that_runs(host: Host) -> None:
     host.apiservers = (77, 78)
     with pytest.raises(MaintenanceError, match="kube-apiserver runs on this node as process 77 and 78"):
@@ -172,6 +181,31 @@ def test_an_etcd_that_does_not_end(host: Host) -> None:
         host.bring("stopped")
     assert host.phase == "stopping"
     host.stubborn = False
+    host.bring("stopped")
+    assert host.phase == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("pod", "uid", "waits"),
+    [
+        ("kube-system_etcd-cp1", "5d41402abc4b2a76b9719d911017c592", True),
+        ("kube-system_kube-apiserver-cp1", "5d41402abc4b2a76b9719d911017c592", False),
+        ("kube-system_etcd-backup-x4c5j", "91d0efc1-710d-484e-8f1f-031ac2df2597", False),
+        ("shop_etcd-0", "5d41402abc4b2a76b9719d911017c592", False),
+    ],
+)
+def test_an_etcd_that_is_between_two_crashes(host: Host, pod: str, uid: str, waits: bool) -> None:
+    """It has no process, and as long as its pod is there the kubelet starts it again."""
+    host.lost = True
+    (host.root / "var/log/pods" / f"{pod}_{uid}").mkdir(parents=True)
+    sandbox = host.root / "proc" / "77"
+    sandbox.mkdir(parents=True)
+    (sandbox / "cgroup").write_text(f"0::/kubepods/burstable/pod{uid}/3f2a\n")
+    if waits:
+        with pytest.raises(MaintenanceError, match="the kubelet has not ended the pod kube-system/etcd-cp1 yet"):
+            host.bring("stopped")
+        assert (host.phase, host.parked.exists()) == ("stopping", True)
+        shutil.rmtree(sandbox)
     host.bring("stopped")
     assert host.phase == "stopped"
 
@@ -223,8 +257,8 @@ def test_check_mode_changes_nothing(host: Host) -> None:
 
     for state in FORWARD:
         before = seen()
-        for one in dict.fromkeys((state, "rolled_back")):
-            result = host.bring(one, dry_run=True, after_commit=True)
+        for one in (state, *(["rolled_back"] if state != "finished" else [])):
+            result = host.bring(one, dry_run=True)
             assert (result["changed"], result["phase"]) == (True, host.phase)
             assert result["actions"] or host.phase == "prepared"
         assert seen() == before

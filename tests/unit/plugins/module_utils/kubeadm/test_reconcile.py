@@ -9,7 +9,7 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.plugins.module_utils import _wait
+from ansible_collections.kubeops.maintenance.plugins.module_utils import _pods, _wait
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm import node_pods, reconcile
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kubeadm.commands import Result
@@ -40,7 +40,7 @@ DIGEST = "c0244560d3e9f31fd2ce736e48d3e99f"
     ],
 )
 def test_the_pod_of_a_process(text: str, uids: set[str]) -> None:
-    assert node_pods.in_cgroups(text) == uids
+    assert _pods.in_cgroups(text) == uids
 
 
 def pod(uid: str, digest: str = "") -> dict[str, t.Any]:
