@@ -83,17 +83,9 @@ options:
       - Seconds that the step may take.
     type: int
     default: 600
-  lock_timeout:
-    description:
-      - Seconds to wait for other maintenance of the same member to end.
-    type: int
-    default: 120
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.LOCK
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -229,6 +221,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.member import unit
 from ..module_utils._etcd.restore import act, back, prepare, service
 from ..module_utils._etcd.restore.report import Request
@@ -266,12 +259,12 @@ def main() -> None:
             "state": {"type": "str", "choices": STATES, "required": True},
             "plan": {"type": "dict"},
             "id": {"type": "str"},
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "drill": {"type": "bool", "default": False},
             "keep": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 600},
-            "lock_timeout": {"type": "int", "default": 120},
-            "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+            **arguments.LOCK,
+            **arguments.MANIFESTS,
         },
         required_if=[
             ("state", "prepared", ["plan"]),

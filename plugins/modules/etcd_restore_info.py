@@ -24,11 +24,6 @@ options:
         the newest of all, and none that a drill could not restore.
     type: str
     default: newest
-  dir:
-    description:
-      - The directory that keeps the snapshots.
-    type: path
-    default: /var/backups/kubeops/etcd
   id:
     description:
       - A restore to report on. The data of before is compared with the snapshot; both are read whole.
@@ -42,12 +37,9 @@ options:
       - So many names are listed at most of the nodes, pods and volumes in RV(report).
     type: int
     default: 20
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.DIRECTORY
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.INFO
   - kubeops.maintenance._attributes.ACTION_GROUP
@@ -238,6 +230,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.member import unit
 from ..module_utils._etcd.restore import facts
 
@@ -260,11 +253,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "default": facts.NEWEST},
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "id": {"type": "str"},
             "before": {"type": "str"},
             "most_names": {"type": "int", "default": 20},
-            "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+            **arguments.MANIFESTS,
         },
         supports_check_mode=True,
     )

@@ -39,17 +39,9 @@ options:
       - Seconds that it may take to start the copy and to save the snapshot.
     type: int
     default: 600
-  lock_timeout:
-    description:
-      - Seconds to wait for other maintenance of the same member to end.
-    type: int
-    default: 120
-  manifest_dir:
-    description:
-      - The directory of the kubelet's static pod manifests.
-    type: path
-    default: /etc/kubernetes/manifests
 extends_documentation_fragment:
+  - kubeops.maintenance._etcd.LOCK
+  - kubeops.maintenance._etcd.MANIFESTS
   - kubeops.maintenance._attributes
   - kubeops.maintenance._attributes.ACTION_GROUP
 attributes:
@@ -125,6 +117,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import run_module
+from ..module_utils._etcd import arguments
 from ..module_utils._etcd.member import unit
 from ..module_utils._etcd.restore import recover
 from ..module_utils._etcd.restore.report import Request
@@ -146,10 +139,10 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "id": {"type": "str", "required": True},
-            "dir": {"type": "path", "default": "/var/backups/kubeops/etcd"},
+            **arguments.DIRECTORY,
             "timeout": {"type": "int", "default": 600},
-            "lock_timeout": {"type": "int", "default": 120},
-            "manifest_dir": {"type": "path", "default": "/etc/kubernetes/manifests"},
+            **arguments.LOCK,
+            **arguments.MANIFESTS,
         },
         supports_check_mode=True,
     )
