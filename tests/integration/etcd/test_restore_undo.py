@@ -189,6 +189,9 @@ def test_what_cannot_be_recovered(releases: list[Release], tmp_path: pathlib.Pat
         (folder / "snap" / "db").write_bytes(spoilt[:4096])
         assert "snap/db" in refused(one)
         (folder / "snap" / "db").write_bytes(spoilt)
+        os.rename(folder / "wal", folder.with_name("log"))
+        assert "wal: has no log, without which etcd does not start" in refused(one)
+        os.rename(folder.with_name("log"), folder / "wal")
         logs = {path: path.read_bytes() for path in (folder / "wal").glob("*.wal")}
         for path, text in logs.items():
             path.write_bytes(b"\xff" * 64 + text[64:])

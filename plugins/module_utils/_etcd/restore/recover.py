@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import glob
 import os
 import shutil
 import time
@@ -130,6 +131,11 @@ def _plan(local: LocalMember, identity: str) -> Plan:
         raise MaintenanceError(
             f"{found.previous}: is not there, so nothing was recovered: it was cleaned, or this member had no data."
             " Another member may have it"
+        )
+    if not glob.glob(os.path.join(glob.escape(found.previous), "wal", "*.wal")):
+        raise MaintenanceError(
+            f"{found.previous}/wal: has no log, without which etcd does not start, so nothing was recovered."
+            " Somebody has deleted a part of what was set aside: another member may have all of it"
         )
     return found
 
