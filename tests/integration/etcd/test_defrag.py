@@ -233,7 +233,7 @@ def test_while_somebody_defragments_a_member(releases: list[Release], tmp_path: 
         busy, other, _last = leader_last(members)
         with reading(busy) as snapshot, subprocess.Popen([*busy.ctl_words, "--command-timeout=60s", "defrag"]) as job:
             metrics = Maintainer(busy.local).metrics
-            until(lambda: metrics().defrag_inflight or None, Deadline(30), lambda: "it never began", interval=0.1)
+            until(lambda: metrics().defrag_inflight or None, Deadline(120), lambda: "it never began", interval=0.1)
             told = {"no other defragmentation": f"etcd_disk_defrag_inflight is 1 on {busy.name}"}
             assert told.items() <= evidence(refused(other), "fail").items()
             assert evidence(defrag(busy, check=True), "fail") == told
@@ -255,7 +255,7 @@ def test_a_member_that_dies_of_it(
         with reading(etcd), concurrent.futures.ThreadPoolExecutor() as pool:
             running = pool.submit(turn.run, request)
             metrics = Maintainer(etcd.local).metrics
-            until(lambda: metrics().defrag_inflight or None, Deadline(30), lambda: "it never began", interval=0.1)
+            until(lambda: metrics().defrag_inflight or None, Deadline(120), lambda: "it never began", interval=0.1)
             etcd.end()
             with pytest.raises(MaintenanceError, match="tells no metrics either") as caught:
                 running.result()
