@@ -221,7 +221,8 @@ def test_what_is_restored_is_compared(etcd: Etcd, gone: str, monkeypatch: pytest
         return drill.dataclasses.replace(found, contents=contents)
 
     if gone == "members":
-        monkeypatch.setattr(drill.throwaway, "NAME", "another")
+        cluster = drill.throwaway._cluster
+        monkeypatch.setattr(drill.throwaway, "_cluster", lambda _name: cluster("another"))
     monkeypatch.setattr(drill, "_undescribed", lambda *_both: "")
     monkeypatch.setattr(drill.snapshot, "verify", more)
     expected = {"keys": "it holds 30 keys, the snapshot 31", "revision": "the snapshot ends at 1000000"}
