@@ -109,7 +109,7 @@ def _undone(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standin
     if not any(plan.begun(one["phase"]) for one in those.values()):
         return Standing(reasons=[f"{_told(identity, those)}: nothing was changed, so there is nothing to undo"])
     others = [one for one in plans if one != identity and _is_under_way(plans[one])]
-    if not _is_committed(one["phase"] for one in those.values()):
+    if not _is_committed(_said(those)):
         return _taken_back(infos, plans, identity)
     going_on = [one for one in (*others, _waiting(plans)) if one and _undoes(plans[one]) == identity]
     if going_on:
@@ -146,28 +146,28 @@ def known(infos: t.Mapping[str, Info]) -> Plans:
 
 def _is_under_way(those: t.Mapping[str, Info]) -> bool:
     """Whether it was begun, and some host is not where a restore ends or is committed: nothing else may begin."""
-    phases = {one["phase"] for one in those.values()}
-    return any(map(plan.begun, phases)) and not all(map(_is_settled, phases))
-
-
-def _is_settled(phase: str) -> bool:
-    return bool(plan.reached(phase, plan.COMMITTED)) or phase == plan.ROLLED_BACK
+    phases = _said(those)
+    return any(map(plan.begun, phases)) and not all(map(plan.settled, phases))
 
 
 def _is_committed(phases: t.Iterable[str]) -> bool:
     return any(plan.reached(phase, plan.COMMITTED) for phase in phases)
 
 
+def _committed(plans: Plans) -> list[str]:
+    return [identity for identity, those in plans.items() if _is_committed(_said(those))]
+
+
 def _waiting(plans: Plans) -> str:
     """The last restore that was committed, where it was not finished on all hosts. Empty where there is none."""
-    committed = [identity for identity, those in plans.items() if _is_committed(_said(those))]
+    committed = _committed(plans)
     last = plans[committed[-1]] if committed else {}
     waits = plan.COMMITTED in _said(last) and all(plan.reached(phase, plan.COMMITTED) for phase in _said(last))
     return committed[-1] if waits else ""
 
 
 def _nothing_to_take_back(plans: Plans) -> str:
-    committed = [identity for identity, those in plans.items() if _is_committed(_said(those))]
+    committed = _committed(plans)
     if not committed:
         return "there is no unfinished restore to take back"
     return (

@@ -74,14 +74,10 @@ def read(look: Look) -> Facts:
         "encryption": _encryption(look.manifests),
         "clusters": _clusters(look.directory, snapshot["name"] if snapshot else ""),
         "unfinished": unfinished.as_dict() if unfinished else None,
-        "restores": [one.as_dict() for one in plans if one != unfinished and _is_over(one.phase)],
+        "restores": [one.as_dict() for one in plans if one != unfinished and plan.settled(one.phase)],
         "previous": next((_previous(one) for one in plans if one.id == look.before), None),
         **_report(look, local),
     }
-
-
-def _is_over(phase: str) -> bool:
-    return phase in plan.FINAL or plan.reached(phase, plan.COMMITTED)
 
 
 def _previous(of: plan.Plan) -> t.Optional[Facts]:

@@ -70,9 +70,14 @@ def begun(phase: str) -> bool:
     return phase not in (PREPARING, PREPARED)
 
 
+def settled(phase: str) -> bool:
+    """Whether the member has what it stays with: what was restored, or what it had before."""
+    return phase == ROLLED_BACK or reached(phase, COMMITTED)
+
+
 def under_way(phase: str) -> bool:
     """Whether the member is on its way from the one data to the other, and nothing else may be begun."""
-    return begun(phase) and phase != ROLLED_BACK and not reached(phase, COMMITTED)
+    return begun(phase) and not settled(phase)
 
 
 @dataclasses.dataclass(frozen=True)
