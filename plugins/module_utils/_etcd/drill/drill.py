@@ -10,9 +10,7 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
-import shutil
 import time
 import typing as t
 
@@ -24,7 +22,7 @@ from ..database.pages import Damaged
 from ..member import health, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
-from ..snapshots import identity, snapshot, store, vault
+from ..snapshots import identity, leftovers, snapshot, store, vault
 from ..snapshots.identity import Identity
 from ..snapshots.report import Report, reported
 from ..snapshots.where import Where
@@ -63,8 +61,7 @@ def _run(request: Request, report: Report) -> None:
         report.durations["lock"] = round(waited, 3)
         drill = _prepare(request, local, report)
         report.snapshot = {"path": drill.path, **drill.sidecar}
-        for left in store.drill_folders(request.directory, local.name):
-            report.act(f"remove {left}, which a killed drill has left", functools.partial(shutil.rmtree, left))
+        leftovers.remove_drills(request.directory, local.name, report)
         try:
             _hold(request, drill, report)
         except Damaged as error:
@@ -89,7 +86,7 @@ def _prepare(request: Request, local: LocalMember, report: Report) -> _Drill:
     wanted = str(sidecar.get("etcd_version"))
     fitting = {name: one for name, one in tools.items() if programs.minor(one.version) == programs.minor(wanted)}
     # What a killed drill has left makes room when this one begins.
-    left = sum(map(disk.used_bytes, store.drill_folders(request.directory, local.name)))
+    left = leftovers.size_of_drills(request.directory, local.name)
     report.checks += [
         drill_checks.apart(request.directory, local.data_dir),
         drill_checks.tools(request.directory, wanted, fitting),

@@ -21,7 +21,7 @@ from ..archive import control_plane, encryption_config
 from ..drill import drill_checks
 from ..member.local_member import LocalMember
 from ..member.programs import Program
-from ..snapshots import snapshot, store
+from ..snapshots import leftovers, snapshot, store
 from . import prepare_checks, tools
 from .order import Order
 
@@ -115,7 +115,7 @@ def _known_keys(where: str) -> t.Optional[set[encryption_config.Key]]:
 
 
 def _for_the_drill(question: Question, facts: snapshot.Facts) -> list[Check]:
-    left = sum(map(disk.used_bytes, store.drill_folders(question.directory, question.local.name)))
+    left = leftovers.size_of_drills(question.directory, question.local.name)
     free = disk.free_bytes(question.directory) + left
     return [
         drill_checks.apart(question.directory, question.local.data_dir),

@@ -11,8 +11,6 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import functools
-import shutil
 import time
 import typing as t
 
@@ -21,7 +19,7 @@ from ..._wait import Deadline
 from ..database.pages import Damaged
 from ..drill import throwaway
 from ..member.programs import Program
-from ..snapshots import snapshot, store
+from ..snapshots import leftovers, snapshot, store
 from .report import RestoreReport
 
 
@@ -41,8 +39,7 @@ def hold(
     report: RestoreReport,
 ) -> None:
     """Also in check mode. Then the sidecar says nothing of it."""
-    for left in store.drill_folders(*place):
-        report.act(f"remove {left}, which a killed drill has left", functools.partial(shutil.rmtree, left))
+    leftovers.remove_drills(*place, report)
     folder = store.drill_folder(*place)
     report.actions.append(f"restore {path} with etcd {tools['etcd'].version} into {folder}, compare, and remove it")
     clock = time.monotonic()

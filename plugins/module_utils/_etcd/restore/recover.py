@@ -30,7 +30,7 @@ from ..drill import drill_checks, throwaway
 from ..member import health, lock, programs
 from ..member.local_member import LocalMember
 from ..member.programs import Program
-from ..snapshots import backup, fetch, snapshot, store, vault
+from ..snapshots import backup, fetch, leftovers, snapshot, store, vault
 from ..snapshots.report import Report, reported
 from ..snapshots.snapshot import Label
 from . import order as orders
@@ -85,8 +85,7 @@ def _run(request: Request, wanted: Wanted, report: Report) -> None:
         means = _look(wanted, local, plan, report)
         for path in (*store.leftovers(wanted.directory, local.name), *_orphans(wanted, local, plan)):
             report.act(f"remove {path}, which a killed run has left", functools.partial(os.unlink, path))
-        for path in store.drill_folders(wanted.directory, local.name):
-            report.act(f"remove {path}, which a killed run has left", functools.partial(shutil.rmtree, path))
+        leftovers.remove_drills(wanted.directory, local.name, report, "run")
         if not os.path.isdir(wanted.directory):
             report.act(f"create directory {wanted.directory}", lambda: disk.prepare(wanted.directory))
         report.act(
@@ -148,8 +147,7 @@ def _look(wanted: Wanted, local: LocalMember, plan: Plan, report: Report) -> _Me
     database = os.path.getsize(os.path.join(plan.previous, "snap", "db"))
     size = sum(os.lstat(path).st_size for path, _where in _files(plan.previous))
     # What killed runs have left makes room when this one begins.
-    left = sum(map(disk.used_bytes, store.drill_folders(wanted.directory, local.name)))
-    left += sum(map(os.path.getsize, store.leftovers(wanted.directory, local.name)))
+    left = leftovers.size(wanted.directory, local.name)
     report.checks += [
         drill_checks.apart(wanted.directory, local.data_dir),
         drill_checks.tools(wanted.directory, version, found),

@@ -13,7 +13,6 @@ import dataclasses
 import datetime
 import functools
 import os
-import shutil
 import typing as t
 
 from ..._check import FAIL, PASS, WARN, Check, failures
@@ -25,7 +24,7 @@ from ..member import health, programs, topology
 from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..restore import plan
-from . import fetch, store, vault
+from . import fetch, leftovers, store, vault
 from .report import Report, reported
 from .snapshot import SCHEMA, Label, is_described, save
 from .where import Where
@@ -154,9 +153,7 @@ def _means(
     way, checks = fetch.choose(request.save_with, found, gateway, local, version)
     kept = vault.plan(request.directory, version, found)
     # What killed runs have left is removed before the save, or the first of them could forbid all that follow.
-    leftovers = sum(map(os.path.getsize, store.leftovers(request.directory, local.name)))
-    leftovers += sum(map(disk.used_bytes, store.drill_folders(request.directory, local.name)))
-    free = disk.free_bytes(request.directory) + leftovers
+    free = disk.free_bytes(request.directory) + leftovers.size(request.directory, local.name)
     size = (kept.size if kept else 0) + (files.size if files else 0)
     report.checks += [*checks, vault.check(local.name, version, kept)]
     report.checks += archive.checks(request.files, request.manifests, files)
@@ -167,8 +164,7 @@ def _means(
 def _take(request: Request, local: LocalMember, seen: health.Observation, means: _Means, report: Report) -> None:
     for path in store.leftovers(request.directory, local.name):
         report.act(f"remove {path}, which a killed run has left", functools.partial(os.unlink, path))
-    for path in store.drill_folders(request.directory, local.name):
-        report.act(f"remove {path}, which a killed drill has left", functools.partial(shutil.rmtree, path))
+    leftovers.remove_drills(request.directory, local.name, report)
     if not os.path.isdir(request.directory):
         report.act(f"create directory {request.directory}", lambda: disk.prepare(request.directory))
     tools = keep(means.vault, report)
