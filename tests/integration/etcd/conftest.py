@@ -9,8 +9,15 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import lock
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd, restoring
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import S3
+
+
+@pytest.fixture(autouse=True)
+def _own_lock(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run side by side, and each is a node of its own: one must not meet what another does at that moment."""
+    monkeypatch.setattr(lock, "PATH", str(tmp_path / "node.lock"))
 
 
 @pytest.fixture(scope="session")

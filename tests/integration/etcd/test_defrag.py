@@ -186,7 +186,7 @@ def test_during_other_maintenance_of_the_member(etcd: Etcd) -> None:
 def fragment_much(members: t.Sequence[Etcd]) -> None:
     """What stays is more than fits into the buffers on the way to a client."""
     client = Client(members[0].local)
-    for number in range(80):
+    for number in range(120):
         client.put(b"/registry/configmaps/%d" % (number % 40), b"v" * 500_000)
     fragment(members)
 
@@ -231,7 +231,7 @@ def test_while_somebody_defragments_a_member(releases: list[Release], tmp_path: 
     with together(make(releases[-1], tmp_path, NAMES)) as members:
         fragment_much(members)
         busy, other, _last = leader_last(members)
-        with reading(busy) as snapshot, subprocess.Popen([*busy.ctl_words, "--command-timeout=60s", "defrag"]) as job:
+        with reading(busy) as snapshot, subprocess.Popen([*busy.ctl_words, "--command-timeout=300s", "defrag"]) as job:
             metrics = Maintainer(busy.local).metrics
             until(lambda: metrics().defrag_inflight or None, Deadline(120), lambda: "it never began", interval=0.1)
             told = {"no other defragmentation": f"etcd_disk_defrag_inflight is 1 on {busy.name}"}

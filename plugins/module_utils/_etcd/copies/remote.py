@@ -50,7 +50,7 @@ class Request:
     timeout: float = 3600
     lock_timeout: float = 120
     lock_path: str = LOCK
-    member_lock_path: str = lock.PATH
+    member_lock_path: t.Optional[str] = None
     program: str = "rclone"
     dry_run: bool = False
 

@@ -52,7 +52,7 @@ class Request:
     lock_timeout: float = 120
     manifests: str = _static_pod.MANIFESTS
     unit: str = ""
-    lock_path: str = lock.PATH
+    lock_path: t.Optional[str] = None
     dry_run: bool = False
     patience: float = 60
     upgrade: Traces = lambda nodes: []

@@ -25,14 +25,15 @@ PATH = "/run/kubeops-etcd.lock"
 
 
 @contextlib.contextmanager
-def member_lock(purpose: str, timeout: float, path: str = PATH, dry_run: bool = False) -> t.Iterator[float]:
+def member_lock(purpose: str, timeout: float, path: t.Optional[str] = None, dry_run: bool = False) -> t.Iterator[float]:
     """Hold the lock and say how many seconds it took, or raise MaintenanceError that says who held it all the time.
 
-    ``dry_run``: do not take it, for it is a file that is written.
+    ``path``: none is the node's own. ``dry_run``: do not take it, for it is a file that is written.
     """
     if dry_run:
         yield 0.0
         return
+    path = path or PATH
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

@@ -13,20 +13,19 @@ import dataclasses
 import typing as t
 
 from ... import _static_pod
-from ..member import lock
 from ..snapshots.report import Report
 from .plan import Plan
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What all steps are told. ``unit``: what `unit.show` read. ``lock_path`` is the member lock's."""
+    """What all steps are told. ``unit``: what `unit.show` read. ``lock_path``: none is the node's own."""
 
     timeout: float = 600
     lock_timeout: float = 120
     manifests: str = _static_pod.MANIFESTS
     unit: str = ""
-    lock_path: str = lock.PATH
+    lock_path: t.Optional[str] = None
     dry_run: bool = False
 
 

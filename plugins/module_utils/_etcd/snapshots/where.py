@@ -18,13 +18,16 @@ from ..member import lock
 
 @dataclasses.dataclass(frozen=True)
 class Where:
-    """``unit``: what `unit.show` read. ``dry_run``: nothing is written, and the lock is not taken."""
+    """``unit``: what `unit.show` read. ``dry_run``: nothing is written, and the lock is not taken.
+
+    ``lock_path``: none is the node's own.
+    """
 
     directory: str
     lock_timeout: float = 120
     manifests: str = _static_pod.MANIFESTS
     unit: str = ""
-    lock_path: str = lock.PATH
+    lock_path: t.Optional[str] = None
     dry_run: bool = False
 
     def lock(self, purpose: str) -> t.ContextManager[float]:

@@ -56,7 +56,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
         reuse_within=0,
         manifests="/etc/kubernetes/manifests",
         unit="shown",
-        lock_path="/run/kubeops-etcd.lock",
+        lock_path=None,
         dry_run=False,
         files=archive.Request("encrypted", ()),
     )
