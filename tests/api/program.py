@@ -17,7 +17,7 @@ from ..lab.process import LabError
 from ..lab.waiting import until
 
 # Seconds to begin, and to end by itself.
-PATIENCE = 60
+PATIENCE = 120
 LINGERS = 10
 # Memory for time: these programs live for minutes, and share a small machine with what they are tested with.
 GOGC = "400"

@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 
-SECONDS = 60
+SECONDS = 120
 
 
 def writer(folder: str) -> tuple[int, str] | None:

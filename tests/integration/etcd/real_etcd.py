@@ -54,11 +54,11 @@ class Release:
 
     def snapshot_status(self, path: str) -> subprocess.CompletedProcess[str]:
         command = [self.directory / "etcdutl", "snapshot", "status", path, "-w", "json"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
     def snapshot_restore(self, path: str, data: pathlib.Path, *arguments: str) -> None:
         command = [self.directory / "etcdutl", "snapshot", "restore", path, f"--data-dir={data}", *arguments]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
 
 
 def releases() -> list[Release]:
@@ -134,7 +134,7 @@ class Etcd:
 
     def leaderless(self) -> None:
         """Wait until it knows that its leader is gone."""
-        until(lambda: None if self.gateway.status().leader else True, Deadline(30), lambda: "it leads", interval=0.1)
+        until(lambda: None if self.gateway.status().leader else True, Deadline(120), lambda: "it leads", interval=0.1)
 
     @property
     def log(self) -> pathlib.Path:
@@ -180,7 +180,7 @@ class Etcd:
 
     def ctl(self, *arguments: str) -> str:
         command = [*self.ctl_words, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
     @property
     def ctl_words(self) -> list[str]:
@@ -214,7 +214,7 @@ class Client:
         context.load_cert_chain(local.cert_file, local.key_file)
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         address = local.endpoint.removeprefix("https://")
-        self._connection = http.client.HTTPSConnection(address, timeout=30, context=context)
+        self._connection = http.client.HTTPSConnection(address, timeout=120, context=context)
 
     def call(self, path: str, **body: t.Any) -> dict[str, t.Any]:
         status, answer = self._ask(path, body)

@@ -39,7 +39,7 @@ class Keys:
     opens: t.Callable[[pathlib.Path], list[str]]
 
     def open(self, path: pathlib.Path) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(self.opens(path), capture_output=True, timeout=60, check=False)
+        return subprocess.run(self.opens(path), capture_output=True, timeout=120, check=False)
 
 
 def age(place: pathlib.Path) -> Keys:
@@ -226,10 +226,10 @@ def test_a_run_that_is_killed_in_the_middle(etcd: Etcd, node: Node, tmp_path: pa
     )
     environment = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", program], env=environment, start_new_session=True) as run:
-        until(lambda: begun.exists() or None, Deadline(30), lambda: "age was not called", interval=0.05)
+        until(lambda: begun.exists() or None, Deadline(120), lambda: "age was not called", interval=0.05)
         os.killpg(run.pid, 9)
     running = pathlib.Path("/proc", begun.read_text().strip(), "exe")
-    until(lambda: not os.path.exists(running) or None, Deadline(30), lambda: "age outlives it", interval=0.05)
+    until(lambda: not os.path.exists(running) or None, Deadline(120), lambda: "age outlives it", interval=0.05)
     assert written(etcd) == [".part"]
     result = save(etcd, node, "encrypted", keys.public)
     assert result["actions"][0].startswith("remove ")

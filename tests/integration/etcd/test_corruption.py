@@ -103,7 +103,7 @@ def save(streamed: bytes, whole: pathlib.Path, place: pathlib.Path) -> str:
         local = LocalMember(etcd.url, "", "", "", "cp1", "/var/lib/etcd", (), "", "etcd.yaml")
         gateway = Gateway(local, timeout=5)
         way = fetch.Fetch(gateway, local, None)
-        saved = snapshot.save(way, local, health.observe(gateway), snapshot.Label("manual"), str(place), Deadline(30))
+        saved = snapshot.save(way, local, health.observe(gateway), snapshot.Label("manual"), str(place), Deadline(120))
     return str(saved["path"])
 
 

@@ -210,7 +210,7 @@ def succeeds(etcd: Etcd) -> None:
         result.update(defrag(etcd, free_percent=10))
         return None if result.pop("failed", False) else True
 
-    until(done, Deadline(30), lambda: str(result), interval=0.1)
+    until(done, Deadline(120), lambda: str(result), interval=0.1)
 
 
 def test_while_somebody_reads_a_snapshot(releases: list[Release], tmp_path: pathlib.Path) -> None:
@@ -296,7 +296,7 @@ def test_during_an_upgrade_of_any_node(etcd: Etcd) -> None:
 
 def put_plainly(etcd: Etcd, value: bytes) -> None:
     body = json.dumps({"key": text(b"/registry/pods/one"), "value": text(value)}).encode()
-    with urllib.request.urlopen(f"{etcd.client_url}/v3/kv/put", body, timeout=30) as answer:
+    with urllib.request.urlopen(f"{etcd.client_url}/v3/kv/put", body, timeout=120) as answer:
         assert answer.status == 200
 
 
@@ -312,7 +312,7 @@ def test_a_client_that_does_not_wait(releases: list[Release], tmp_path: pathlib.
         for _number in range(60):
             put_plainly(etcd, b"p" * 90000)
         Maintainer(etcd.local).compact(status(etcd).revision)
-        until(lambda: put_plainly(etcd, b"") or is_free(etcd), Deadline(30), lambda: str(status(etcd)), interval=0.1)
+        until(lambda: put_plainly(etcd, b"") or is_free(etcd), Deadline(120), lambda: str(status(etcd)), interval=0.1)
         before = status(etcd).db_size
         place = tmp_path / "manifests"
         place.mkdir()

@@ -306,7 +306,7 @@ def test_a_killed_drill_leaves_no_process_and_the_next_one_tidies_up(etcd: Etcd,
         assert process.stdout.readline() == b"here\n"
         assert len(working_in(etcd.backups)) == (0 if step == "restore" else 1)
         process.send_signal(signal.SIGKILL)
-    until(lambda: None if working_in(etcd.backups) else True, Deadline(30), lambda: "etcd runs", interval=0.02)
+    until(lambda: None if working_in(etcd.backups) else True, Deadline(120), lambda: "etcd runs", interval=0.02)
     (left,) = (str(path) for path in etcd.backups.glob("drill-*.part"))
     if step == "restore":
         assert etcd.backup()["actions"][0] == f"remove {left}, which a killed drill has left"

@@ -59,7 +59,7 @@ PATHS = {
     "services": f"/api/v1/namespaces/{NAMESPACE}/services",
     "widgets.example.com": f"/apis/example.com/v1/namespaces/{NAMESPACE}/widgets",
 }
-SECONDS = 30
+SECONDS = 120
 
 
 class World:

@@ -47,7 +47,7 @@ def test_both_ways_bring_the_same(releases: list[Release], tmp_path: pathlib.Pat
                 taken = tuple(etcd.backup(save_with=way)["snapshot"] for way in ("etcdctl", "gateway"))
                 return taken if taken[0]["rows"] == taken[1]["rows"] else None
 
-            first, second = until(both, Deadline(60), lambda: "never as many rows")
+            first, second = until(both, Deadline(120), lambda: "never as many rows")
         assert (first["save_method"], second["save_method"]) == (f"etcdctl {release.version}", "gateway")
         # Not the size: pages that were freed meanwhile are in one of the files.
         same = ("revision", "live_keys", "rows", "members", "cluster_id")
@@ -73,7 +73,7 @@ def test_one_that_cannot_ask_the_member_gives_way_to_the_gateway(etcd: Etcd, tmp
     found = programs.of_member(str(etcd.data), etcd.release.version)
     local = dataclasses.replace(etcd.local, ca_file="/no/such/ca.crt")
     way = fetch.Fetch(Gateway(etcd.local), local, found["etcdctl"])
-    assert way(str(tmp_path / "x.part"), Deadline(60)) == "gateway"
+    assert way(str(tmp_path / "x.part"), Deadline(120)) == "gateway"
     assert "/no/such/ca.crt" in way.told[0].evidence
     snapshot.verify(str(tmp_path / "x.part"))
 

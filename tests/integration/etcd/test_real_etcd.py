@@ -29,7 +29,7 @@ def test_a_snapshot_under_write_load_is_what_etcdutl_says(releases: list[Release
             for number in range(50):
                 client.put(b"/registry/configmaps/%d" % number, BIG)
             with Writer(etcd) as writer:
-                until(lambda: writer.written > 50 or None, Deadline(30), lambda: "nothing was written", interval=0.05)
+                until(lambda: writer.written > 50 or None, Deadline(120), lambda: "nothing was written", interval=0.05)
                 before, written = etcd.gateway.status().revision, writer.written
                 taken = etcd.backup()["snapshot"]
                 meanwhile = writer.written - written

@@ -236,11 +236,11 @@ def test_killed_while_it_recovers(releases: list[Release], tmp_path: pathlib.Pat
         there = sorted(path.name for path in one.backups.iterdir())
         words = [step, str(one.backups), str(one.root), str(one.root / "lock"), ID]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        killed = subprocess.run([sys.executable, "-c", CODE, *words], env=environment, timeout=60, check=False)
+        killed = subprocess.run([sys.executable, "-c", CODE, *words], env=environment, timeout=120, check=False)
         assert killed.returncode == -signal.SIGKILL
         until(
             lambda: None if test_drill.working_in(one.backups) else True,
-            Deadline(30),
+            Deadline(120),
             lambda: "etcd runs",
             interval=0.02,
         )

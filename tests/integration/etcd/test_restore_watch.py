@@ -27,7 +27,7 @@ from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 GONE = 410
-SECONDS = 60
+SECONDS = 120
 SECOND = "20261122T183000Z-4f2a90"
 
 

@@ -104,7 +104,7 @@ def test_of_several_members_one_takes_it_and_the_others_say_who(
         lost = next(one for one in members if one.name == took[0])
         lost.end()
         others = [tool for name, tool in tools.items() if name != took[0]]
-        until(lambda: _led(others), Deadline(30), lambda: "no leader", interval=0.2)
+        until(lambda: _led(others), Deadline(120), lambda: "no leader", interval=0.2)
         said = [line for tool in others for line in tool.run("backup")[1]]
         assert sum(f"etcd/{took[0]} passed over: does not answer" in line for line in said) == 2
         assert sum(len(tool.snapshots) for tool in others) == 1
@@ -224,9 +224,9 @@ def test_one_that_systemd_ends_leaves_nothing(etcd: Etcd) -> None:
         client.put(b"/registry/configmaps/%d" % number, BIG)
     tool = Tool(etcd)
     with tool.start("backup") as process:
-        until(lambda: list(etcd.backups.glob("*.part")) or None, Deadline(30), lambda: "no snapshot", interval=0.01)
+        until(lambda: list(etcd.backups.glob("*.part")) or None, Deadline(120), lambda: "no snapshot", interval=0.01)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM
     assert list(etcd.backups.glob("etcd-*")) == []
 

@@ -33,7 +33,7 @@ def theirs(etcd: Etcd, name: str) -> pathlib.Path:
 
 
 def caught_up(etcd: Etcd, revision: int) -> None:
-    until(lambda: etcd.gateway.status().revision >= revision or None, Deadline(30), lambda: etcd.name, interval=0.05)
+    until(lambda: etcd.gateway.status().revision >= revision or None, Deadline(120), lambda: etcd.name, interval=0.05)
 
 
 def test_three_members_under_write_load(releases: list[Release], tmp_path: pathlib.Path) -> None:
@@ -42,7 +42,7 @@ def test_three_members_under_write_load(releases: list[Release], tmp_path: pathl
         place.mkdir()
         with together(make(release, place, NAMES)) as members:
             with Writer(members[0]) as writer:
-                until(lambda: writer.written > 50 or None, Deadline(30), lambda: "nothing was written", interval=0.05)
+                until(lambda: writer.written > 50 or None, Deadline(120), lambda: "nothing was written", interval=0.05)
                 saved = []
                 for etcd in members:
                     before = etcd.gateway.status().revision
