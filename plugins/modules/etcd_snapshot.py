@@ -67,6 +67,8 @@ options:
     description:
       - What O(state=pruned) keeps. The newest snapshot of each hour, day, week and month is kept for so many of them;
         V(0) keeps none for its sake. One that was restored in a drill counts more than a newer one.
+      - What was taken before more than a year without a snapshot is kept, for a clock that has jumped ahead makes
+        everything old. Released ones are not.
     type: dict
     default: {}
     suboptions:

@@ -20,6 +20,8 @@ from . import identity
 from .identity import Identity
 
 MANUAL, PRE_UPGRADE = "manual", "pre-upgrade"
+# Longer without a snapshot is more likely a clock that has jumped ahead, for which everything is suddenly old.
+GAP = datetime.timedelta(days=366)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,11 +81,13 @@ def decide(snapshots: t.Iterable[Snapshot], policy: Policy, cluster: Identity, n
     candidates = [one for one in found if not _untouchable(one, cluster, now)]
     labels = _labels(candidates, policy, now)
     spared = {one.name for one in candidates[: max(1, policy.at_least)]}
+    stranded = _stranded(candidates)
     verdicts = []
     for one in found:
         reason = _untouchable(one, cluster, now) or ", ".join(labels.get(one.name, ()))
         if not reason and one.name in spared:
             reason = f"one of the {max(1, policy.at_least)} newest"
+        reason = reason or stranded.get(one.name, "")
         verdicts.append(Verdict(one, bool(reason), reason or "no hour, day, week or month keeps it"))
     return _limited(verdicts, policy.at_most)
 
@@ -122,6 +126,19 @@ def _labels(candidates: t.Sequence[Snapshot], policy: Policy, now: datetime.date
             if now - one.taken <= tier.lasts:
                 labels.setdefault(one.name, []).append(tier.name)
     return labels
+
+
+def _stranded(candidates: t.Sequence[Snapshot]) -> dict[str, str]:
+    """Those from before a gap, and why they are kept. ``now`` has no say in it, for it is what is doubted.
+
+    Who releases a snapshot has looked at it.
+    """
+    for older in range(1, len(candidates)):
+        gap = candidates[older - 1].taken - candidates[older].taken
+        if gap > GAP:
+            reason = f"from before {gap.days} days without a snapshot: have a look at the clocks, or delete it by hand"
+            return {one.name: reason for one in candidates[older:] if not one.released}
+    return {}
 
 
 def _limited(verdicts: t.Sequence[Verdict], at_most: int) -> list[Verdict]:

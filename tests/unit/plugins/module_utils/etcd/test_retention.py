@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -31,7 +32,7 @@ snapshots = st.lists(
         Snapshot,
         name=st.uuids().map(str),
         taken=st.datetimes(
-            min_value=datetime.datetime(2025, 6, 1),
+            min_value=datetime.datetime(2023, 6, 1),
             max_value=datetime.datetime(2026, 11, 22),
             timezones=st.sampled_from([datetime.UTC, datetime.timezone(datetime.timedelta(hours=-9))]),
         ),
@@ -161,8 +162,9 @@ def test_two_years_of_hours() -> None:
     ],
 )
 def test_an_old_one(one: dict[str, t.Any], reason: str) -> None:
-    old = Snapshot("old", NOW - datetime.timedelta(days=1000), cluster=HOME, **one)
-    assert decide([*hours(5), old], Policy(), HOME, NOW)[-1].reason == reason
+    old = Snapshot("old", NOW - datetime.timedelta(days=400), cluster=HOME, **one)
+    between = Snapshot("between", NOW - datetime.timedelta(days=200), "daily", HOME)
+    assert decide([*hours(5), between, old], Policy(), HOME, NOW)[-1].reason == reason
 
 
 def test_a_proven_one_stands_for_its_day_even_if_it_is_not_the_newest() -> None:
@@ -171,6 +173,21 @@ def test_a_proven_one_stands_for_its_day_even_if_it_is_not_the_newest() -> None:
     )
     assert kept([*hours(3), morning, noon], Policy(hourly=2)) >= {"8"}
     assert "12" not in kept([*hours(3), morning, noon], Policy(hourly=2))
+
+
+@pytest.mark.parametrize("jump", [{"days": 400}, {"days": 40000}])
+def test_a_clock_that_jumps_ahead_deletes_nothing(jump: dict[str, int]) -> None:
+    """However many are taken by that clock. Before, only the newest few were left."""
+    then = NOW + datetime.timedelta(**jump)
+    wrong = [dataclasses.replace(one, name=f"wrong {one.name}", taken=one.taken + (then - NOW)) for one in hours(30)]
+    for number in (1, 30):
+        verdicts = decide([*wrong[-number:], *hours(50)], Policy(), HOME, then)
+        assert {one.name for one in hours(50)} <= {verdict.snapshot.name for verdict in verdicts if verdict.keep}
+        days = (wrong[-1].taken - NOW).days
+        told = f"from before {days} days without a snapshot: have a look at the clocks, or delete it by hand"
+        assert verdicts[-1].reason == told
+    # When it is right again, the others are as before, and what it has taken is from the future.
+    assert kept([*wrong, *hours(50)]) == kept(hours(50)) | {one.name for one in wrong}
 
 
 def test_one_from_the_future_takes_nobodys_place() -> None:
