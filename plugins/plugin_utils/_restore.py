@@ -58,7 +58,7 @@ def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh:
     control_planes = {host: info for host, info in infos.items() if host not in hosts}
     infos = {host: infos[host] for host in hosts}
     reasons += guard.members(infos)
-    going_on = standing.judge(infos, wish.snapshot, wish.undo)
+    going_on = standing.judge(infos, wish.snapshot, wish.undo, wish.gone)
     reasons += going_on.reasons
     if reasons:
         raise _refusal(reasons)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan as plans
+
 Info = t.Mapping[str, t.Any]
 
 # Seconds. The kubelet looks at its manifests every 20; a graceful end of an apiserver and its start are the rest.
@@ -34,6 +36,8 @@ def of(plan: Info, snapshot: Info) -> list[str]:
     lines = [f"{_headline(plan, back)} {described['name']}", f"id        {plan['id']}"]
     lines += [f"so far    {phases}"] if plan["resume"] else []
     lines += [f"members   {whose}"]
+    if back and not any(map(plans.under_way, filter(None, plan["phases"].values()))):
+        return [*lines, "data      each member has what it had before; control planes that are stopped are started"]
     if back:
         lines.append("data      what each member had before is renamed into its place")
     else:

@@ -52,10 +52,17 @@ class Standing:
         return self.direction == FORWARD and _is_committed(self.phases.values())
 
 
-def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) -> Standing:
+def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str], gone: t.Sequence[str] = ()) -> Standing:
     """``undo``: true for the restore that is under way, or the id of one. Of what was only prepared nothing goes on: it
-    is made anew, with what is known now.
+    is made anew, with what is known now. ``gone``: names of members that will not come back.
     """
+    standing = _judged(infos, snapshot, undo)
+    if not standing.plan:
+        return standing
+    return dataclasses.replace(standing, reasons=[*standing.reasons, *_other_members(infos, standing, gone)])
+
+
+def _judged(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) -> Standing:
     undo = _ON.get(str(undo).lower(), str(undo))
     plans = known(infos)
     if isinstance(undo, str):
@@ -69,7 +76,7 @@ def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) 
     if under_way:
         return _goes_on(infos, plans[under_way[0]], snapshot, undo)
     if undo:
-        return Standing(reasons=[_nothing_to_take_back(plans)])
+        return _ended(infos, plans)
     waiting = _waiting(plans)
     if waiting and snapshot in (_NEWEST, _snapshot(plans[waiting])):
         return _goes_on(infos, plans[waiting], snapshot, undo)
@@ -79,7 +86,7 @@ def judge(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]) 
 def _goes_on(infos: t.Mapping[str, Info], those: t.Mapping[str, Info], snapshot: str, undo: bool) -> Standing:
     phases, one = _phases(infos, those), next(iter(those.values()))
     back = undo or any(phase in plan.BACK for phase in phases.values())
-    told, reasons = _told(one["id"], those), _other_members(infos, one)
+    told, reasons = _told(one["id"], those), []
     if back and _is_committed(phases.values()):
         turned = ", ".join(host for host, phase in phases.items() if phase in plan.BACK)
         first = (
@@ -106,8 +113,6 @@ def _undone(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standin
         return Standing(
             reasons=[f"there is no restore {identity} to undo. Restores here: {', '.join(plans) or 'none'}"]
         )
-    if not any(plan.begun(one["phase"]) for one in those.values()):
-        return Standing(reasons=[f"{_told(identity, those)}: nothing was changed, so there is nothing to undo"])
     others = [one for one in plans if one != identity and _is_under_way(plans[one])]
     if not _is_committed(_said(those)):
         return _taken_back(infos, plans, identity)
@@ -124,9 +129,19 @@ def _undone(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standin
     return Standing(undoes=identity, reasons=reasons)
 
 
+def _ended(infos: t.Mapping[str, Info], plans: Plans) -> Standing:
+    """Of what is not under way there may be control planes that are still stopped: a run may have been killed before it
+    stopped the first member, or after it brought back the last.
+    """
+    last = next(reversed(plans), "")
+    if not last or _is_committed(_said(plans[last])):
+        return Standing(reasons=[_nothing_to_take_back(plans)])
+    return _taken_back(infos, plans, last)
+
+
 def _taken_back(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standing:
     those = plans[identity]
-    reasons = _other_members(infos, next(iter(those.values())))
+    reasons = []
     later = [one for one in plans if one > identity and any(plan.begun(it["phase"]) for it in plans[one].values())]
     later = [one for one in later if any(it["phase"] != plan.ROLLED_BACK for it in plans[one].values())]
     if later:
@@ -204,15 +219,24 @@ def _phases(infos: t.Mapping[str, Info], those: t.Mapping[str, Info]) -> dict[st
     return {host: str(those[host]["phase"]) if host in those else "" for host in infos}
 
 
-def _other_members(infos: t.Mapping[str, Info], one: Info) -> list[str]:
-    """It goes on with the members that it began with."""
+def _other_members(infos: t.Mapping[str, Info], standing: Standing, gone: t.Sequence[str]) -> list[str]:
+    """It goes on with the members that it began with. Without those that are ``gone`` it may go back, or end where it
+    was proven with all of them; what goes forward needs them all.
+    """
+    one = t.cast(Info, standing.plan)
     began, now = {member["name"] for member in one["members"]}, {info["member"]["name"] for info in infos.values()}
-    if began == now:
+    may_miss = standing.direction == BACK or standing.committed
+    if now <= began and began - now <= ({*gone} if may_miss else set()):
         return []
-    return [
+    told = (
         f"the restore {one['id']} is of the members {', '.join(sorted(began))}, this run has {', '.join(sorted(now))}."
         " Run it with the hosts of those"
-    ]
+    )
+    if now <= began:
+        missing = ", ".join(sorted(began - now))
+        instead = "" if may_miss else ", and take it back (restore_undo=true)"
+        told += f"; or, where {missing} is gone for good, name it in restore_gone{instead}"
+    return [told]
 
 
 def _told(identity: str, those: t.Mapping[str, Info]) -> str:

@@ -155,3 +155,17 @@ def test_somebody_else_prepares_while_somebody_is_asked(
     assert run.code
     assert f", and restore {theirs.name} is: somebody else has run this meanwhile. Nothing was stopped" in run.said
     assert "Stop the apiservers" not in run.said
+
+
+def test_killed_before_the_first_member_was_stopped(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
+    """Control planes may be stopped then, and there is nothing else to take back."""
+    for one in members:
+        put(one.data, plan.PREPARED, **wanted)
+    run = play(snapshot="", restore_undo=True)
+    assert run.code == 0, run.said
+    assert "TAKE BACK the restore of" in run.said
+    assert "Stop the apiservers" in run.said
+    assert "skipping: [cp1]" in run.said.partition("Stop the apiservers")[2].partition("TASK")[0]
+    assert "ok: [cp1]" in run.said.partition("Start the control planes")[2].partition("TASK")[0]
+    assert phases(members) == [plan.ROLLED_BACK] * 3
+    assert "changed: [cp1]" not in run.said

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.restore_infos import (
     FRESH,
     HOSTS,
@@ -191,8 +192,6 @@ def test_an_id_comes_after_all_that_are_known() -> None:
     ("phases", "undo", "told"),
     [
         ({}, True, "there is no unfinished restore to take back"),
-        ("prepared", True, "there is no unfinished restore to take back"),
-        ("prepared", OLD, "nothing was changed, so there is nothing to undo"),
         ("finished", True, f"restore_undo={OLD} restores what was there before it, and what was written since is lost"),
         ("committed", True, f"restore_undo={OLD} restores what was there before it"),
         ("committed", OLDER, f"there is no restore {OLDER} to undo. Restores here: {OLD}"),
@@ -234,6 +233,60 @@ def test_with_other_hosts() -> None:
     there["c"]["member"] = {**there["c"]["member"], "name": "cp9"}
     with pytest.raises(MaintenanceError, match="is of the members cp1, cp2, cp3, this run has cp1, cp2, cp9"):
         planned(there)
+
+
+@pytest.mark.parametrize("undo", [True, OLD])
+@pytest.mark.parametrize("phases", ["prepared", "rolled_back", {"a": "rolled_back", "b": "prepared"}])
+def test_control_planes_that_a_killed_run_has_left_stopped(phases: Phases, undo: bool | str) -> None:
+    """It was killed before it stopped the first member, or after it brought back the last.
+    They have to start again.
+    """
+    found = planned(standing(on(phases)), undo=undo)
+    assert (found["id"], found["direction"], found["taken_back"]) == (OLD, "back", True)
+    last = "data      each member has what it had before; control planes that are stopped are started"
+    assert found["lines"][-1] == last
+
+
+@pytest.mark.parametrize("phases", ["prepared", "rolled_back"])
+def test_what_is_taken_back_is_never_older_than_what_is_committed(phases: str) -> None:
+    with pytest.raises(MaintenanceError, match="there is no restore to take back, for "):
+        planned(standing(on(phases), OLDER, there=standing(on("finished"))), undo=True)
+
+
+def without(there: Infos, host: str) -> Infos:
+    """That machine is gone, and out of the inventory."""
+    return {name: info for name, info in there.items() if name != host}
+
+
+@pytest.mark.parametrize(
+    ("phases", "undo", "direction"),
+    [
+        # A run was killed in the middle, and then the host died.
+        ({"a": "swapped", "b": "started", "c": "swapped"}, True, "back"),
+        ({"a": "stopped", "b": "prepared", "c": "stopping"}, OLD, "back"),
+        ({"a": "rolled_back", "b": "verified", "c": "verified"}, False, "back"),
+        ({"a": "rolled_back", "b": "rolled_back", "c": "verified"}, True, "back"),
+        # All were proven, and the control planes are still stopped.
+        ("committed", False, "forward"),
+        ({"a": "verified", "b": "committed", "c": "verified"}, False, "forward"),
+    ],
+)
+def test_a_host_that_is_gone_for_good(phases: Phases, undo: bool | str, direction: str) -> None:
+    """Those that are left go back, or end what was proven with all of them. Nothing else would start them again."""
+    there = without(standing(on(phases)), "c")
+    with pytest.raises(MaintenanceError, match="or, where cp3 is gone for good, name it in restore_gone$"):
+        make(there, ["a", "b"], Wish("newest", undo), FRESH)
+    found = make(there, ["a", "b"], Wish("newest", undo, gone=["cp3"]), FRESH)
+    assert (found["id"], found["direction"], found["resume"]) == (OLD, direction, True)
+    assert [one["name"] for one in found["members"]] == ["cp1", "cp2", "cp3"]
+    assert set(found["phases"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("phases", ["stopping", "swapped", "verified"])
+def test_what_goes_forward_needs_all_members(phases: str) -> None:
+    there = without(standing(on(phases)), "c")
+    with pytest.raises(MaintenanceError, match=r"name it in restore_gone, and take it back \(restore_undo=true\)"):
+        make(there, ["a", "b"], Wish("newest", gone=["cp3"]), FRESH)
 
 
 @pytest.mark.parametrize("phases", ["finished", "superseded", "rolled_back"])
