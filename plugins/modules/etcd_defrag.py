@@ -90,7 +90,8 @@ attributes:
   diff_mode:
     support: none
   idempotent:
-    support: full
+    support: partial
+    details: With O(recover_nospace=true), a member is defragmented each time as long as the alarm C(NOSPACE) is raised.
 """
 
 EXAMPLES = r"""

@@ -82,8 +82,8 @@ attributes:
   diff_mode:
     support: none
   idempotent:
-    support: full
-    details: Pieces can be written twice.
+    support: partial
+    details: O(state=written) and O(state=published) say each time that something has changed.
 """
 
 EXAMPLES = r"""

@@ -23,6 +23,8 @@ options:
   snapshot:
     description:
       - The snapshot, by its file name in O(dir) or by an absolute path.
+      - V(newest) is the newest in O(dir) that has the object. Where that was deleted, it is the last from before its
+        deletion.
     type: str
     required: true
   key:
@@ -75,17 +77,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Take a Secret that was deleted from yesterday's snapshot
+- name: Take a Secret that was deleted, from the last snapshot that has it
   kubeops.maintenance.etcd_snapshot_extract:
-    snapshot: etcd-cp1-20261120T101112.345Z-daily-rev10432.db
+    snapshot: newest
     resource: secrets
     namespace: shop
     name: tls
-    dest: /srv/restored/secret-shop-tls
+    dest: /root/secret-shop-tls
   become: true
 
-# curl --cacert ca.crt --cert admin.crt --key admin.key --data-binary @/srv/restored/secret-shop-tls
-#   -H "Content-Type: application/vnd.kubernetes.protobuf" https://cp1:6443/api/v1/namespaces/shop/secrets
+# kubectl proxy --port=8001 &
+# curl --data-binary @/root/secret-shop-tls -H "Content-Type: application/vnd.kubernetes.protobuf"
+#   http://127.0.0.1:8001/api/v1/namespaces/shop/secrets
 
 - name: Take a custom resource from a copy on this machine
   kubeops.maintenance.etcd_snapshot_extract:
@@ -98,6 +101,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+snapshot:
+  description: The snapshot that it was taken from.
+  returned: success
+  type: str
 key:
   description: The object's key in etcd.
   returned: success
@@ -167,22 +174,24 @@ from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._etcd import arguments
 from ..module_utils._etcd.database import layout
 from ..module_utils._etcd.snapshots import inventory
-from ..module_utils._etcd.snapshots.extract import Request, extract
+from ..module_utils._etcd.snapshots.extract import Request, extract, newest
+
+NEWEST = "newest"
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     try:
-        return extract(
-            Request(
-                path=inventory.locate(params["dir"], params["snapshot"]),
-                keys=keys(params),
-                dest=params["dest"],
-                revision=params["revision"],
-                force=params["force"],
-                dry_run=module.check_mode,
-            )
+        request = Request(
+            keys=keys(params),
+            dest=params["dest"],
+            revision=params["revision"],
+            force=params["force"],
+            dry_run=module.check_mode,
         )
+        if params["snapshot"] == NEWEST:
+            return newest(params["dir"], request)
+        return extract(inventory.locate(params["dir"], params["snapshot"]), request)
     except MaintenanceError as error:
         error.data = {"changed": False, "actions": [], **error.data}
         raise

@@ -54,7 +54,8 @@ attributes:
   diff_mode:
     support: none
   idempotent:
-    support: full
+    support: partial
+    details: Without O(dest), each run of Ansible brings everything anew.
 notes:
   - The snapshots hold all Secrets of the cluster. They are in no result of a task and in no log; with C(ANSIBLE_DEBUG)
     they would be, so the task is refused then.

@@ -53,7 +53,7 @@ def _refused(looks: t.Mapping[str, Result]) -> list[str]:
         if look.get("unreachable"):
             reasons.append(f"{host} does not answer: {look.get('msg', 'unreachable')}")
         elif not look.get("checks"):
-            reasons.append(f"{host}: {look.get('msg', 'its member was not looked at')}")
+            reasons.append(f"{host}: {look.get('msg', 'its member was not looked at. Run it without --limit')}")
         elif "msg" in look:
             failed = [check for check in look["checks"] if check["status"] == "fail"]
             reasons += [_sentence(check) for check in failed] or [f"{host}: {look['msg']}"]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import configparser
 import pathlib
+import re
 import shlex
 
 import jinja2
+import pytest
+import yaml
 
-TEMPLATES = pathlib.Path(__file__).parents[2] / "roles" / "backup_schedule" / "templates"
+ROLE = pathlib.Path(__file__).parents[2] / "roles" / "backup_schedule"
+TEMPLATES = ROLE / "templates"
 
 
 def test_no_run_without_the_disk_that_the_snapshots_are_on() -> None:
@@ -23,3 +27,21 @@ def test_no_run_without_the_disk_that_the_snapshots_are_on() -> None:
     wanted = "/srv/my backups 100%%"
     assert shlex.split(unit["Unit"]["RequiresMountsFor"]) == [wanted]
     assert shlex.split(unit["Service"]["ReadWritePaths"]) == [wanted, "/run"]
+
+
+@pytest.mark.parametrize(
+    ("directory", "fits"),
+    [
+        ("/var/backups/kubeops/etcd", True),
+        ("/srv/my backups 100%", True),
+        ("backups", False),
+        ('/srv/"backups', False),
+        ("/srv/it's", False),
+        ("/srv/back\\x20ups", False),
+        ("/srv/backups\n", False),
+        ("/srv/backups\nExecStart=/bin/sh", False),
+    ],
+)
+def test_which_directories_can_stand_in_a_unit(directory: str, fits: bool) -> None:
+    pattern = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__backup_schedule_dir_fits"]
+    assert bool(re.match(pattern, directory)) == fits

@@ -148,6 +148,9 @@ def test_a_run_without_the_controller(play: Play) -> None:
     run = play("--limit", "etcd")
     assert run.code
     assert "--limit etcd leaves out the controller" in run.said
+    run = play("--limit", "host-of-m1,localhost")
+    assert run.code
+    assert "Nothing was changed. host-of-m2: its member was not looked at. Run it without --limit" in run.said
 
 
 def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Release], tmp_path: pathlib.Path) -> None:

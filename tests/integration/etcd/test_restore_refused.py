@@ -90,7 +90,7 @@ def test_a_disk_that_is_too_small(
             wanted = order([etcd], save([etcd]))
             message = refused(etcd, wanted)
             assert "FAIL  room for the restore" in message
-            assert "are deleted with etcd_restore state=cleaned" in message
+            assert "goes with restore.yml -e restore_clean=true" in message
             with monkeypatch.context() as patch:
                 patch.setattr(disk, "free_bytes", lambda _directory: 1 << 40)
                 assert "no space left on device" in refused(etcd, wanted)

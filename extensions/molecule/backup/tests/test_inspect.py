@@ -77,7 +77,8 @@ def test_what_has_changed_since(lab: Lab, backup: Start, snapshots: Start, folde
     (before,) = folder.snapshots()
     make(lab, "default", "newcomer")
     traffic.kubectl(lab, "--namespace=widgets", "delete", "widgets.kubeops.test/b")
-    assert backup().finish(seconds=120) == 0
+    assert backup(tier="daily").finish(seconds=120) == 0
+    assert [folder.sidecar(name)["tier"] for name in folder.snapshots()] == ["manual", "daily"]
     run = snapshots(compare=f"{before},{folder.snapshots()[-1]}")
     assert run.finish(seconds=120) == 0, run.output
     assert run.says("1 objects added, 1 removed")

@@ -27,7 +27,8 @@ from .files import Collection, Entry
 ENCRYPTED, PLAIN, NO_FILES = FILES = ("encrypted", "plain", "none")
 CHECK, KEYS_CHECK = "control plane files", "encryption keys"
 _RECIPIENTS_FIX = (
-    "give public keys of age, or certificates, as recipients (etcd_backup_recipients); or say files=plain or files=none"
+    "give public keys of age, or certificates, as recipients (etcd_backup_recipients); or say that they are to be"
+    " plain, or not to be saved (etcd_backup_files)"
 )
 _ELSEWHERE_FIX = (
     "no control plane can be reached from here: run backup.yml, whose snapshot gets those of one, and again after each"

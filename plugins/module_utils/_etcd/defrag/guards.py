@@ -131,6 +131,7 @@ def quota(subject: str, found: Size, recover: bool = False) -> Check:
     enough = "does not bring the file far below the quota" if percent < 100 else "does not bring the file below it"
     first = "if the compaction does not free enough, " if recover else ""
     fix = (
-        f"{first}delete what fills it (etcd_snapshot_info counts objects), or raise quota-backend-bytes on every member"
+        f"{first}delete what fills it (snapshots.yml -e inspect=true counts objects), or raise quota-backend-bytes on"
+        " every member"
     )
     return Check("room below the quota", WARN, subject, f"{evidence}: a defragmentation alone {enough}", fix)

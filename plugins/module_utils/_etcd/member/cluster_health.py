@@ -96,7 +96,10 @@ def _room(seen: Seen) -> Check:
     evidence = f"{percent}% of its quota in use ({status.db_size_in_use} of {quota} bytes{known})"
     if percent < NEARLY_FULL:
         return Check("etcd room", PASS, subject, evidence)
-    fix = "find out what fills it (etcd_snapshot_info counts objects), or raise quota-backend-bytes on every member"
+    fix = (
+        "find out what fills it (snapshots.yml -e inspect=true counts objects), or raise quota-backend-bytes on every"
+        " member"
+    )
     return Check("etcd room", FAIL if percent >= FULL else WARN, subject, evidence, fix)
 
 

@@ -58,7 +58,7 @@ def checks(name: str, seen: Observation) -> list[Check]:
 
 def silent(name: str, evidence: str) -> Check:
     """The check of a member that could not be asked."""
-    fix = "look at its container and its log: crictl ps -a --name etcd, crictl logs, journalctl -u kubelet"
+    fix = "look at its container or unit, and at its log: crictl ps -a --name etcd, journalctl -u kubelet -u etcd"
     return Check("etcd member answers", FAIL, f"etcd/{name}", evidence, fix)
 
 

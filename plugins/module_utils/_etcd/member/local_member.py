@@ -68,7 +68,7 @@ def from_settings(settings: Settings, exists: t.Callable[[str], bool]) -> LocalM
     name = _setting(settings, "name")
     if not _NAME.fullmatch(name):
         raise MaintenanceError(
-            f"{settings.source}: --name={name} is no member name: letters, digits, '.', '_' and '-' are"
+            f"{settings.source}: --name={name} is no member name: these have letters, digits, '.', '_' and '-'"
         )
     endpoint = _endpoint(settings)
     ca_file = cert_file = key_file = ""
@@ -147,5 +147,6 @@ def _client_certificate(settings: Settings, exists: t.Callable[[str], bool]) -> 
     looked_for = ", ".join(cert for cert, _key in candidates if cert)
     raise MaintenanceError(
         f"{settings.source}: no client certificate for etcd with its key found, looked for {looked_for}. "
-        "Make one with: kubeadm init phase certs etcd-healthcheck-client"
+        "Make one with kubeadm init phase certs etcd-healthcheck-client, or name one as ETCDCTL_CERT and ETCDCTL_KEY in"
+        " the unit's environment"
     )

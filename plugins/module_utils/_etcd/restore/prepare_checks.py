@@ -76,7 +76,8 @@ def room(data_dir: str, size: int, free: int) -> Check:
     evidence = f"{needed} bytes needed for a snapshot of {size} bytes, {free} bytes free"
     if free >= needed:
         return Check("room for the restore", PASS, data_dir, evidence)
-    fix = f"free {needed - free} bytes there; restores of long ago are deleted with etcd_restore state=cleaned"
+    kept = "what finished restores have kept goes with restore.yml -e restore_clean=true"
+    fix = f"free {needed - free} bytes there; {kept}"
     return Check("room for the restore", FAIL, data_dir, evidence, fix)
 
 

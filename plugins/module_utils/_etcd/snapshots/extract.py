@@ -21,7 +21,8 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..database import layout, protobuf, stored
 from ..database.contents import Contents
-from . import nearby, snapshot
+from ..database.pages import Damaged
+from . import nearby, snapshot, store
 
 MODE = 0o600
 _MOST_REVISIONS = 20
@@ -35,11 +36,14 @@ _NOTES = {
 }
 
 
+class NotThere(MaintenanceError):
+    """The snapshot has no such object."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """``keys``: where the object may be. ``revision``: as it was then, None for the last."""
 
-    path: str
     keys: t.Sequence[bytes]
     dest: str
     revision: t.Optional[int] = None
@@ -73,14 +77,27 @@ class Finder:
         return None
 
 
-def extract(request: Request) -> dict[str, t.Any]:
+def newest(directory: str, request: Request) -> dict[str, t.Any]:
+    """From the newest snapshot that is whole and has the object."""
+    reasons = []
+    for path, _sidecar in store.described(directory):
+        try:
+            return extract(path, request)
+        except (NotThere, Damaged) as error:
+            reasons.append(error.msg)
+    if not reasons:
+        raise MaintenanceError(f"{directory}: there is no snapshot with a sidecar")
+    raise MaintenanceError(f"none of the {len(reasons)} snapshots in {directory} has it. The newest: {reasons[0]}")
+
+
+def extract(path: str, request: Request) -> dict[str, t.Any]:
     """Verify the snapshot, find the object, write it."""
-    with snapshot.opened(request.path) as handle, snapshot.naming(request.path):
+    with snapshot.opened(path) as handle, snapshot.naming(path):
         finder = Finder(request.keys, request.revision)
         facts = snapshot.check(handle, visit=finder.visit)
         match = finder.row()
         if not match:
-            raise MaintenanceError(_not_there(request, finder, facts.contents, handle, facts.size))
+            raise NotThere(_not_there(path, request, finder, facts.contents, handle, facts.size))
         _check_dest(request.dest, os.fstat(handle))
     key, row = match
     fields = dict(protobuf.fields(row))
@@ -93,6 +110,7 @@ def extract(request: Request) -> dict[str, t.Any]:
     return {
         "changed": bool(actions),
         "actions": actions,
+        "snapshot": path,
         "key": layout.text(key),
         **layout.place(key)._asdict(),
         "name": layout.name(key),
@@ -119,24 +137,24 @@ def note(described: stored.Described) -> str:
     return _NOTES[described.format]
 
 
-def _not_there(request: Request, finder: Finder, contents: Contents, handle: int, size: int) -> str:
+def _not_there(path: str, request: Request, finder: Finder, contents: Contents, handle: int, size: int) -> str:
     """Why, and what is there instead."""
     for key in request.keys:
         revisions = ", ".join(map(str, finder.revisions[key]))
         name = layout.text(key)
         if key in finder.found:
-            gone = f"{request.path}: {name} was deleted at revision {finder.found[key][0]}"
+            gone = f"{path}: {name} was deleted at revision {finder.found[key][0]}"
             if revisions:
                 return f"{gone}. The snapshot still has it as it was at: give one of the revisions {revisions}"
             return f"{gone}, and the snapshot has no earlier row of it. Look into an older snapshot"
         if revisions:
             return (
-                f"{request.path}: has no row of {name} from revision {request.revision} or before, but from the"
+                f"{path}: has no row of {name} from revision {request.revision} or before, but from the"
                 f" revisions {revisions}. Earlier ones were compacted away or never were: look into an older snapshot"
             )
     names = " nor ".join(map(layout.text, request.keys))
     near = nearby.keys(handle, size, request.keys) or nearby.resources(contents.objects, request.keys)
-    return f"{request.path}: there is no {names}. {near}"
+    return f"{path}: there is no {names}. {near}"
 
 
 def _check_dest(dest: str, source: os.stat_result) -> None:

@@ -48,7 +48,9 @@ def lines(name: str, content: t.Mapping[str, t.Any]) -> list[str]:
         )
         for one in content["resources"]
     ]
-    return [f"{name}: {content['objects']} objects at revision {content['revision']}", *aligned([HEADINGS, *table])]
+    of = f" of the cluster {content['kube_system_uid']}" if content["kube_system_uid"] else ""
+    head = f"{name}: {content['objects']} objects{of} at revision {content['revision']}"
+    return [head, *aligned([HEADINGS, *table])]
 
 
 def _encryption(found: t.Sequence[t.Mapping[str, t.Any]]) -> str:

@@ -18,6 +18,7 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..copies import copies
 from . import inspection, store
+from .retention import MANUAL, PRE_UPGRADE
 from .snapshot import Facts, another, verify
 
 HEADINGS = ("snapshot", "tier", "revision", "keys", "MiB", "state")
@@ -125,4 +126,6 @@ def _state(one: t.Mapping[str, t.Any]) -> str:
     said = ["verified when it was taken" if one["verified"] is None else "verified again"]
     said += ["proven"] if one.get("proven") else []
     said += ["released"] if one.get("released") else []
-    return ", ".join(said)
+    # Those that people look for by what they are for. The others are of the clock.
+    why = f": {one['reason']}" if one.get("reason") and one.get("tier") in (MANUAL, PRE_UPGRADE) else ""
+    return f"{', '.join(said)}{why}"

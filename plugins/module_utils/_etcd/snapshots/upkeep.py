@@ -72,7 +72,9 @@ def _prune(where: Where, policy: Policy, report: Report) -> None:
     if going and found[newest].get("damaged"):
         raise MaintenanceError(f"{newest}: could not be restored in a drill. Nothing was deleted: take a new one first")
     if going and not is_described(newest, found[newest]):
-        raise MaintenanceError(f"{newest}: is not the file that its sidecar describes. Nothing was deleted")
+        raise MaintenanceError(
+            f"{newest}: is not the file that its sidecar describes. Nothing was deleted: take a new one first"
+        )
     for verdict in going:
         path = verdict.snapshot.name
         report.act(f"delete {path}: {verdict.reason}", functools.partial(_delete, path))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import typing as t
@@ -168,6 +169,31 @@ def test_a_deletion_whose_earlier_rows_are_compacted(dest: pathlib.Path, tmp_pat
     path = tmp_path / "compacted.db"
     path.write_bytes(etcdfile.snapshot([(TLS, None)]))
     assert "no earlier row of it" in refused(call(path, dest, key=TLS.decode()), dest)
+
+
+def keep(folder: pathlib.Path, day: int, changes: t.Sequence[etcdfile.Change], flaw: int = 0) -> pathlib.Path:
+    """A snapshot as it lies among others."""
+    path = folder / f"etcd-cp1-202611{day}T101112.345Z-daily-rev{day}.db"
+    content = bytearray(etcdfile.snapshot(changes))
+    content[-1] ^= flaw
+    path.write_bytes(content)
+    path.with_name(f"{path.name}.json").write_text(json.dumps({"sha256": "of it"}))
+    return path
+
+
+def test_the_newest_that_has_it(dest: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert "there is no snapshot" in refused(call(tmp_path / "x", dest, snapshot="newest", key=TLS.decode()), dest)
+    keep(tmp_path, 18, [(TLS, b"first")])
+    wanted = keep(tmp_path, 19, [(TLS, b"first"), (TLS, b"last")])
+    keep(tmp_path, 20, CHANGES, flaw=1)
+    keep(tmp_path, 21, [(TLS, b"last"), (TLS, None), (b"/plain/key", b"value")])
+    result = call(wanted, dest, snapshot="newest", key=TLS.decode())
+    assert result["snapshot"] == str(wanted)
+    assert dest.read_bytes() == b"last"
+    dest.unlink()
+    message = refused(call(wanted, dest, snapshot="newest", key="/plain/kex"), dest)
+    assert message.startswith(f"none of the 4 snapshots in {tmp_path} has it. The newest: ")
+    assert "Near: /plain/key" in message
 
 
 def test_a_damaged_snapshot_gives_nothing(snapshot: pathlib.Path, dest: pathlib.Path) -> None:

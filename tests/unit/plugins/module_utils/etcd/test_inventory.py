@@ -30,14 +30,14 @@ def put(place: pathlib.Path, name: str, **changes: t.Any) -> pathlib.Path:
 
 
 def test_snapshots_newest_first(tmp_path: pathlib.Path) -> None:
-    put(tmp_path, FIRST)
-    put(tmp_path, SECOND, tier="pre-upgrade", released="2026-11-21T00:00:00.000Z", proven=True)
+    put(tmp_path, FIRST, reason="taken by the schedule")
+    put(tmp_path, SECOND, tier="pre-upgrade", reason="before 1.37.1", released="2026-11-21T00:00:00.000Z", proven=True)
     (tmp_path / "etcd-cp1-20261121T101112.345Z-hourly-rev7.db").write_text("no sidecar")
     found = inventory.read(str(tmp_path), [], Look(verify=False))
     assert [(one["name"], one["verified"], one["trouble"]) for one in found] == [(SECOND, None, ""), (FIRST, None, "")]
     assert inventory.table(found) == [
         f"{'snapshot':<{len(SECOND)}}  tier         revision  keys  MiB  state",
-        f"{SECOND}  pre-upgrade  7         3     0.1  verified when it was taken, proven, released",
+        f"{SECOND}  pre-upgrade  7         3     0.1  verified when it was taken, proven, released: before 1.37.1",
         f"{FIRST:<{len(SECOND)}}  hourly       7         3     0.1  verified when it was taken",
     ]
 
@@ -87,7 +87,7 @@ def test_what_a_snapshot_holds(tmp_path: pathlib.Path) -> None:
     (one,) = inventory.read(str(tmp_path), [], Look(inspect=True))
     assert (one["verified"], one["contents"]["objects"], one["contents"]["sha256"]) == (True, 41, one["sha256"])
     assert inspection.lines(FIRST, one["contents"]) == [
-        f"{FIRST}: 41 objects at revision 42",
+        f"{FIRST}: 41 objects of the cluster {etcdfile.UID} at revision 42",
         "resource    objects  MiB  namespaces  encryption",
         "namespaces  1        0.0  -           -",
         "pods        40       0.0  1           -",
@@ -104,7 +104,8 @@ def test_encryption_in_the_table() -> None:
         {"resource": name, "objects": 5, "bytes": 5 << 20, "namespaces": {}, "encryption": encryption}
         for name, encryption in [("a", [plain]), ("b", [key1]), ("c", [plain, key1])]
     ]
-    lines = inspection.lines("x", {"objects": 15, "revision": 3, "resources": rows})
+    lines = inspection.lines("x", {"objects": 15, "revision": 3, "kube_system_uid": "", "resources": rows})
+    assert lines[0] == "x: 15 objects at revision 3"
     assert [line.split("  ")[-1].strip() for line in lines[2:]] == ["-", "aescbc key1", "identity: 2, aescbc key1: 3"]
 
 
