@@ -23,8 +23,9 @@ from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_stand
 
 Info = t.Mapping[str, t.Any]
 
-# More than clients can have seen beyond what is known, at a thousand changes a second for eleven days.
-LEAST_BUMP = 1_000_000_000
+# More than clients can have seen beyond what is known: a thousand changes a second since the snapshot was taken, and
+# for eleven days more. So a second restore of it goes on above the first, also where nothing is left that knew of that.
+LEAST_BUMP, CHANGES_A_SECOND = 1_000_000_000, 1000
 # Where the highest revision is known: for what is written until etcd stops, and what its database on disk lags behind.
 MARGIN = 1_000_000
 
@@ -60,6 +61,8 @@ def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh:
     reasons += guard.members(infos)
     going_on = standing.judge(infos, wish.snapshot, wish.undo, wish.gone)
     reasons += going_on.reasons
+    if going_on.plan and going_on.direction == FORWARD:
+        reasons += guard.serving_again(infos, orders.parse(going_on.plan), going_on.phases)
     if reasons:
         raise _refusal(reasons)
     if going_on.plan:
@@ -70,9 +73,11 @@ def make(infos: t.Mapping[str, Info], hosts: t.Sequence[str], wish: Wish, fresh:
     return _begun(infos, control_planes, wish, fresh, going_on.undoes)
 
 
-def bump(snapshot_revision: int, known: int) -> int:
-    """So that no revision that any client may remember comes back with other contents."""
-    return max(LEAST_BUMP, known - snapshot_revision + MARGIN)
+def bump(snapshot_revision: int, known: int, age: float) -> int:
+    """So that no revision that any client may remember comes back with other contents. ``age`` of the snapshot in
+    seconds, less than nothing where clocks differ.
+    """
+    return max(LEAST_BUMP + int(max(0.0, age)) * CHANGES_A_SECOND, known - snapshot_revision + MARGIN)
 
 
 def _to_recover(infos: t.Mapping[str, Info], undoes: str) -> dict[str, t.Any]:
@@ -99,12 +104,14 @@ def _begun(
     candidates = [(host, info["snapshot"]) for host, info in infos.items() if info["snapshot"]]
     chosen, reasons = guard.chosen(candidates, wish.offered, wish.snapshot)
     reasons += guard.without_host(infos, wish.gone)
+    # Half of a restore may be of another cluster than the other half. What undoes it is a way out.
+    reasons += [] if undoes else guard.several(infos)
     if not chosen:
         raise _refusal(reasons)
     reasons += guard.cluster(infos, chosen, wish.cluster_uid) + guard.keys(control_planes, chosen)
     if reasons:
         raise _refusal(reasons)
-    highest = guard.highest_revision(infos, chosen)
+    highest = guard.highest_revision(infos, wish.offered, chosen)
     order = Order(
         id=fresh,
         snapshot=guard.snapshot(chosen),
@@ -112,7 +119,7 @@ def _begun(
             Member(host, str(info["member"]["name"]), tuple(sorted(info["member"]["peer_urls"])))
             for host, info in infos.items()
         ),
-        bump=bump(int(chosen["revision"]), highest),
+        bump=bump(int(chosen["revision"]), highest, guard.age(chosen, orders.time_of(fresh))),
         live_revision=highest,
         cluster_id=guard.cluster_id(infos, chosen),
         undoes=undoes,

@@ -13,7 +13,8 @@ import collections
 import datetime
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Order, Snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 
 NEWEST = "newest"
@@ -46,6 +47,29 @@ def members(infos: Infos) -> list[str]:
     found = [f"{' and '.join(those)} are both {word}" for word, those in sorted(users.items()) if len(those) > 1]
     none = [f"{host}: its member has no --initial-advertise-peer-urls" for host in infos if not _urls(infos[host])]
     return found + none
+
+
+def several(infos: Infos) -> list[str]:
+    """Hosts of two clusters would become one, whichever of them the snapshot is of."""
+    found = {host: str((info["live"] or {}).get("kube_system_uid") or "") for host, info in infos.items()}
+    if len({*found.values()} - {""}) < 2:
+        return []
+    told = ", ".join(f"{host} of {uid}" for host, uid in found.items() if uid)
+    return [f"these hosts are of several clusters: {told}. Say which one is meant (-e cluster=NAME, a group's name)"]
+
+
+def serving_again(infos: Infos, order: Order, phases: t.Mapping[str, str]) -> list[str]:
+    """A restore that was left in the middle, and whose members have served since, is no restore to go on with."""
+    return [
+        f"{host}: its etcd serves what it had before, though the restore {order.id} is {phase} there: somebody has"
+        " started it again, and what was written since would be lost. Take that restore back first (restore_undo=true),"
+        " which loses nothing, and then begin a new one"
+        for host, phase in phases.items()
+        if plan.reached(phase, plan.STOPPED)
+        and not plan.reached(phase, plan.COMMITTED)
+        and (infos[host]["live"] or {}).get("answers")
+        and infos[host]["live"]["cluster_id"] != ids.cluster(order)
+    ]
 
 
 def without_host(infos: Infos, gone: t.Sequence[str]) -> list[str]:
@@ -135,10 +159,16 @@ def cluster_id(infos: Infos, sidecar: Info) -> str:
     return next(filter(None, those), "")
 
 
-def highest_revision(infos: Infos, sidecar: Info) -> int:
+def age(sidecar: Info, now: datetime.datetime) -> float:
+    """Seconds since the snapshot was taken, 0 where it does not say."""
+    taken = _taken(sidecar)
+    return 0.0 if taken == _EVER else (now - taken).total_seconds()
+
+
+def highest_revision(infos: Infos, offered: t.Sequence[Info], sidecar: Info) -> int:
     """Of all that is known of this cluster: what is alive, the databases on disks, sidecars and earlier restores."""
     its = store.cluster(sidecar)
-    found = [int(sidecar["revision"])]
+    found = [int(one.get("revision") or 0) for one in (sidecar, *offered) if store.cluster(one) == its]
     for info in infos.values():
         found.append(int((info["live"] or {}).get("revision") or 0))
         found.append(int(info["clusters"].get(its) or 0))

@@ -133,7 +133,7 @@ def _ended(infos: t.Mapping[str, Info], plans: Plans) -> Standing:
     """Of what is not under way there may be control planes that are still stopped: a run may have been killed before it
     stopped the first member, or after it brought back the last.
     """
-    last = next(reversed(plans), "")
+    last = max(plans, default="")
     if not last or _is_committed(_said(plans[last])):
         return Standing(reasons=[_nothing_to_take_back(plans)])
     return _taken_back(infos, plans, last)

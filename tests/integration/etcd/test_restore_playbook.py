@@ -98,11 +98,11 @@ def test_what_one_member_may_need_is_deleted_on_none(members: t.Sequence[Etcd], 
 
 
 def test_who_joins_a_restore_that_was_begun_is_asked_for(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
-    put(members[2].data, plan.STOPPED, **wanted)
+    put(members[2].data, plan.STOPPING, **wanted)
     run = play(restore_confirmed=False)
     assert run.code
     assert "Nobody said yes, so nothing was stopped" in run.said
-    assert phases(members) == [plan.PREPARED, plan.PREPARED, plan.STOPPED]
+    assert phases(members) == [plan.PREPARED, plan.PREPARED, plan.STOPPING]
 
 
 def test_a_committed_restore_is_undone_by_another_one(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:

@@ -108,7 +108,7 @@ def parse(content: t.Mapping[str, t.Any]) -> Order:
 
 def check_id(identity: str) -> None:
     try:
-        if ID.fullmatch(identity) and _time(identity):
+        if ID.fullmatch(identity) and time_of(identity):
             return
     except ValueError:
         pass
@@ -122,9 +122,11 @@ def following(fresh: str, known: t.Iterable[str]) -> str:
     newest = max(known, default="")
     if fresh > newest:
         return fresh
-    time = _time(newest) + datetime.timedelta(seconds=1)
+    time = time_of(newest) + datetime.timedelta(seconds=1)
     return f"{time:{_TIME}}{fresh[fresh.index('-') :]}"
 
 
-def _time(identity: str) -> datetime.datetime:
-    return datetime.datetime.strptime(identity.partition("-")[0], _TIME)
+def time_of(identity: str) -> datetime.datetime:
+    """When it began, by the controller's clock."""
+    when = datetime.datetime.strptime(identity.partition("-")[0], _TIME)
+    return when.replace(tzinfo=datetime.timezone.utc)

@@ -46,14 +46,15 @@ def test_a_plan() -> None:
     assert [(one["host"], one["name"]) for one in found["members"]] == [("a", "cp1"), ("b", "cp2"), ("c", "cp3")]
     assert found["snapshot"]["name"] == NAME
     assert (found["source"], found["lacking"], found["direction"], found["resume"]) == ("a", [], "forward", False)
-    assert (found["bump"], found["live_revision"], found["cluster_id"]) == (10**9, 11000, "c1")
+    bump = 10**9 + 136127 * 1000  # so many seconds are between the snapshot and the restore
+    assert (found["bump"], found["live_revision"], found["cluster_id"]) == (bump, 11000, "c1")
     assert order.parse(found).as_dict().items() <= found.items()
     assert found["lines"] == [
         f"RESTORE {NAME}",
         f"id        {FRESH}",
         "members   cp1 on a, cp2 on b, cp3 on c",
         "snapshot  taken 2026-11-20T10:11:12.345Z, 312 keys at revision 10432, etcd 3.6.16, not proven by a drill yet",
-        "revision  goes on at 1000010432; 568 changes after the snapshot are LOST",
+        "revision  goes on at 1136137432; 568 changes after the snapshot are LOST",
         "data      what each member has now is renamed and kept; restore_undo with this id brings it back",
         f"downtime  about {found['expected_downtime_seconds']} s of the API; workloads go on",
     ]
@@ -187,11 +188,28 @@ def test_a_snapshot_of_another_cluster(there: Infos, wish: dict[str, str], told:
         assert planned(there, **wish)["snapshot"]["name"] == NAME
 
 
-@given(snapshot_revision=st.integers(1, 2**62), known=st.integers(0, 2**62))
-def test_no_revision_comes_back(snapshot_revision: int, known: int) -> None:
-    bump = _restore.bump(snapshot_revision, known)
+@given(snapshot_revision=st.integers(1, 2**62), known=st.integers(0, 2**62), age=st.floats(-1e9, 1e9))
+def test_no_revision_comes_back(snapshot_revision: int, known: int, age: float) -> None:
+    bump = _restore.bump(snapshot_revision, known, age)
     assert bump >= _restore.LEAST_BUMP
     assert snapshot_revision + bump >= known + _restore.MARGIN
+
+
+@given(first=st.integers(0, 10**9), later=st.integers(1, 10**9))
+def test_the_same_snapshot_once_more(first: int, later: int) -> None:
+    """All disks were lost, and with them whatever knew how far the first restore had raised it."""
+    once, again = _restore.bump(10432, 10432, first), _restore.bump(10432, 10432, first + later)
+    assert again >= once + later * _restore.CHANGES_A_SECOND
+
+
+def test_a_revision_that_only_the_controller_knows() -> None:
+    offered = [snapshot(LATER, revision=10**12), snapshot(LATER, revision=10**15, kube_system_uid=OTHER)]
+    found = planned(infos(live=None), NAME, offered=offered)
+    assert found["live_revision"] == 10**12
+
+
+def test_a_snapshot_that_does_not_say_when_it_was_taken() -> None:
+    assert planned(infos(snapshot=snapshot(started="once")))["bump"] == _restore.LEAST_BUMP
 
 
 @given(
@@ -208,7 +226,18 @@ def test_every_known_revision_counts(revisions: list[int], sidecars: list[int], 
     found = planned(there, cluster_uid=UID)
     highest = max(10432, *revisions, *sidecars, 10432 + restored, 10432 + 5 * 10**9)
     assert found["live_revision"] == highest
-    assert found["bump"] == _restore.bump(10432, highest)
+    assert found["bump"] == _restore.bump(10432, highest, 136127)
+
+
+def test_hosts_of_two_clusters_never_become_one() -> None:
+    """Also where the snapshot is meant to be of another one."""
+    there = infos(live=live(kube_system_uid=OTHER))
+    assert planned(there, cluster_uid=UID)
+    there["c"]["live"] = live()
+    assert f"of several clusters: a of {OTHER}, b of {OTHER}, c of {UID}. Say which" in refused(there, cluster_uid=UID)
+    # What had no data before is of no cluster.
+    there["c"]["live"] = live(kube_system_uid="")
+    assert planned(there, cluster_uid=UID)
 
 
 def test_downtime() -> None:
@@ -224,7 +253,7 @@ def test_what_is_known_of_the_snapshot_is_shown() -> None:
     proven = {"at": "2026-11-20T11:00:00.000Z", "etcd_version": "3.6.16", "seconds": 2.0}
     assert "proven by a drill at 2026-11-20T11" in planned(infos(snapshot=snapshot(proven=proven)))["lines"][3]
     lines = planned(infos(live=None, clusters={UID: 1}))["lines"]
-    assert lines[4] == "revision  goes on at 1000010432; no later one is known"
+    assert lines[4] == "revision  goes on at 1136137432; no later one is known"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, order, plan
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.restore_infos import (
     FRESH,
@@ -21,6 +21,7 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.res
     OLDER,
     Infos,
     infos,
+    live,
     planned,
     snapshot,
     standing,
@@ -280,6 +281,22 @@ def test_a_host_that_is_gone_for_good(phases: Phases, undo: bool | str, directio
     assert (found["id"], found["direction"], found["resume"]) == (OLD, direction, True)
     assert [one["name"] for one in found["members"]] == ["cp1", "cp2", "cp3"]
     assert set(found["phases"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("phase", ["stopped", "swapping", "started", "verified"])
+def test_a_member_that_has_served_since(phase: str) -> None:
+    """Somebody has put the cluster back by hand, and it has worked for days."""
+    there = standing(on(phase))
+    there["b"]["live"] = live(answers=True)
+    with pytest.raises(MaintenanceError) as caught:
+        planned(there)
+    assert f"b: its etcd serves what it had before, though the restore {OLD} is {phase} there" in caught.value.msg
+    assert planned(there, undo=True)["direction"] == "back"
+    # It serves what was restored.
+    there["b"]["live"] = live(answers=True, cluster_id=ids.cluster(order.parse(there["b"]["unfinished"])))
+    assert planned(there)["direction"] == "forward"
+    assert planned(standing(on("stopping"), there=infos(live=live(answers=True))))["direction"] == "forward"
+    assert planned(standing(on("committed"), there=infos(live=live(answers=True))))["committed"]
 
 
 @pytest.mark.parametrize("phases", ["stopping", "swapped", "verified"])
