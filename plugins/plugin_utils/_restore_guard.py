@@ -97,9 +97,11 @@ def chosen(
     there = [(host, one) for host, one in [*candidates, *those] if wanted in (NEWEST, one.get("name"))]
     if not there:
         what = "a snapshot" if wanted == NEWEST else wanted
+        useless = [str(one["trouble"]) for one in offered if one.get("trouble") and wanted in (NEWEST, one.get("name"))]
         return None, [
             f"no host has {what}, with its sidecar and as large as that says. snapshots.yml lists what there is; with"
-            " restore_from it is brought from a folder of the controller"
+            " restore_from it is brought from a folder of the controller",
+            *(f"restore_from cannot bring it: {trouble}" for trouble in useless),
         ]
     newest = max(there, key=lambda one: (not store.is_future(_taken(one[1])), _taken(one[1])))[1]
     same = [(host, one) for host, one in there if one.get("name") == newest.get("name")]

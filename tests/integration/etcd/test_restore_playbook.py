@@ -169,3 +169,13 @@ def test_killed_before_the_first_member_was_stopped(members: t.Sequence[Etcd], w
     assert "ok: [cp1]" in run.said.partition("Start the control planes")[2].partition("TASK")[0]
     assert phases(members) == [plan.ROLLED_BACK] * 3
     assert "changed: [cp1]" not in run.said
+
+
+def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    with Etcd(releases[-1], tmp_path / "m1", "m1").running() as etcd:
+        two = {"hosts": {"host-of-m1": {**host(etcd), "etcd_backup_dir": str(etcd.backups)}}}
+        groups = {"kube_control_plane": two, "two": two, "etcd": {"hosts": {"elsewhere": {}}}}
+        inventory = {"all": {"children": groups}}
+        run = playbook_run.play(tmp_path, inventory, "kubeops.maintenance.restore", cluster="two", snapshot="none.db")
+    assert run.code
+    assert "no restore, and nothing was changed: no host has none.db" in run.said

@@ -131,7 +131,9 @@ def test_one_from_elsewhere() -> None:
     there = infos(snapshot=None)
     assert "no host has a snapshot" in refused(there)
     assert f"no host has {NAME}" in refused(there, NAME)
-    assert "no host has a snapshot" in refused(there, offered=[snapshot(trouble="is cut off")])
+    refusal = refused(there, offered=[snapshot(trouble="is cut off")])
+    assert "no host has a snapshot" in refusal
+    assert "restore_from cannot bring it: is cut off" in refusal
     found = planned(there, offered=[snapshot(trouble="")])
     assert (found["source"], found["lacking"]) == ("", HOSTS)
 
