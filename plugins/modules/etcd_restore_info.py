@@ -120,7 +120,7 @@ live:
       description: UID of the namespace C(kube-system). Empty where there is none, or none that can be read.
       type: str
     members:
-      description: The members that it knows.
+      description: The members that it knows, and with C(trouble) why one does not answer from here.
       type: list
       elements: dict
   sample:
@@ -128,7 +128,7 @@ live:
     cluster_id: 8cc9da78b36d1115
     revision: 11840
     kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50
-    members: [{id: ac7c97ef0ec193b0, name: cp1, peer_urls: ["https://192.0.2.11:2380"], is_learner: false}]
+    members: [{id: ac7c97ef0ec193b0, name: cp1, peer_urls: ["https://192.0.2.11:2380"], is_learner: false, trouble: ""}]
 trouble:
   description: Why the member, or its database, does not say more. Empty where it answers.
   returned: success

@@ -58,6 +58,31 @@ def several(infos: Infos) -> list[str]:
     return [f"these hosts are of several clusters: {told}. Say which one is meant (-e cluster=NAME, a group's name)"]
 
 
+def cut_off(infos: Infos) -> list[str]:
+    """After a restore each member is compared with all others, from every host, and nothing else is proof. What would
+    keep them from that is known before anything is stopped.
+    """
+    reasons = []
+    answers = {host: info["live"] for host, info in infos.items() if (info["live"] or {}).get("answers")}
+    alive = {url: host for host in answers for url in _urls(infos[host])}
+    for host, known in answers.items():
+        for one in known["members"]:
+            other = next((alive[url] for url in one["peer_urls"] if url in alive), "")
+            if other and one["trouble"]:
+                reasons.append(
+                    f"{host}: etcd/{one['name']} answers on {other}, and not from here, so the two could not be"
+                    f" compared: {one['trouble']}. Open its client port to all members, or put right its"
+                    " --advertise-client-urls"
+                )
+    for host, info in infos.items():
+        if host not in answers and "certificate" in str(info.get("trouble")).lower():
+            reasons.append(
+                f"{host}: its etcd cannot be asked, and no restore would change that: {info['trouble']}. Renew or put"
+                " right the certificates (kubeadm certs check-expiration), which may be all that there is to do"
+            )
+    return reasons
+
+
 def serving_again(infos: Infos, order: Order, phases: t.Mapping[str, str]) -> list[str]:
     """A restore that was left in the middle, and whose members have served since, is no restore to go on with."""
     return [

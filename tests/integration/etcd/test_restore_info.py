@@ -12,6 +12,7 @@ import shutil
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.kubeops.maintenance.plugins.filter.restore import restore_plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
@@ -21,6 +22,7 @@ from ansible_collections.kubeops.maintenance.tests.integration.etcd import resto
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
     Client,
     Etcd,
+    Pki,
     Release,
     make,
     together,
@@ -108,6 +110,34 @@ def test_a_member_without_a_quorum(members: t.Sequence[Etcd]) -> None:
     live = look(members[0])["live"]
     assert (live["answers"], live["kube_system_uid"]) == (True, UID)
     assert len(live["members"]) == len(NAMES)
+
+
+def test_members_that_could_not_be_compared(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """One says that it is where another is. All of them serve, and what the restore has made would not be proven."""
+    made = make(releases[-1], tmp_path, NAMES)
+    made[1].flags = (*made[1].flags, f"--advertise-client-urls={made[0].client_url}")
+    with together(made):
+        fill(made[0])
+        save(made)
+        with pytest.raises(AnsibleFilterError) as caught:
+            restore_plan(infos(made), "newest", NAMES)
+        told = str(caught.value)
+        assert "cp1: etcd/cp2 answers on cp2, and not from here, so the two could not be compared: member " in told
+        assert f"answers at {made[0].client_url}. Open its client port to all members, or put right" in told
+        assert "cp3: etcd/cp2 answers on cp2" in told
+        assert "cp2: etcd/" not in told
+        # Who is dead needs to be reached by nobody.
+        made[1].end()
+        assert restore_plan(infos(made), "newest", NAMES)["members"]
+
+
+def test_certificates_that_no_restore_mends(etcd: Etcd, tmp_path: pathlib.Path) -> None:
+    fill(etcd)
+    save([etcd])
+    (tmp_path / "other").mkdir()
+    shutil.copy(Pki(tmp_path / "other").ca, etcd.local.ca_file)
+    with pytest.raises(AnsibleFilterError, match="cp1: its etcd cannot be asked, and no restore .* CERTIFICATE_VERIFY"):
+        restore_plan(infos([etcd]), "newest", ["cp1"])
 
 
 def test_which_snapshot(etcd: Etcd) -> None:

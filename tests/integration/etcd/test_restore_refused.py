@@ -99,6 +99,17 @@ def test_a_disk_that_is_too_small(
         subprocess.run(["umount", "--lazy", small], check=True)
 
 
+def test_settings_that_what_is_restored_could_not_work_with(etcd: Etcd, saved: dict[str, t.Any]) -> None:
+    manifest = etcd.root / "etcd.yaml"
+    before = manifest.read_text()
+    manifest.write_text(before.replace("- etcd\n", "- etcd\n- --quota-backend-bytes=16384\n"))
+    assert "FAIL  room in the quota" in refused(etcd, saved)
+    manifest.write_text(before.replace("- etcd\n", "- etcd\n- --force-new-cluster\n"))
+    (one,) = saved["members"]
+    other = {**one, "name": "cp2", "peer_urls": ["http://127.0.0.1:1"]}
+    assert "--force-new-cluster, so it would forget the 1 other" in refused(etcd, {**saved, "members": [one, other]})
+
+
 def test_what_other_restores_have_left(etcd: Etcd, saved: dict[str, t.Any]) -> None:
     """What was only prepared goes, killed checks too, and what may be somebody's data stays."""
     first = prepared(etcd, saved)["plan"]

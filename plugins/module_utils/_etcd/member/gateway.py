@@ -27,6 +27,8 @@ from .local_member import Access
 T = t.TypeVar("T")
 
 # etcd sends a snapshot in pieces of 32 KiB; with base64 and JSON around it a line is some 44 KiB.
+# Seconds for a member to hash its data, all of which it reads: gigabytes, on a slow disk.
+HASHING = 300.0
 _LONGEST_LINE = 4 << 20
 _READ = 1 << 16
 _TRAILER = 32
@@ -57,7 +59,7 @@ class Gateway:
     def hash_kv(self, revision: int) -> state.Hash:
         """Of the member's own rows up to ``revision``, no other member is asked."""
         body = {"revision": str(revision)}
-        return self._call("maintenance/hashkv", body, lambda answer: state.hash_kv(answer, revision))
+        return self._call("maintenance/hashkv", body, lambda answer: state.hash_kv(answer, revision), HASHING)
 
     def count(self, revision: int) -> int:
         """How many keys there were at a revision."""
@@ -131,9 +133,11 @@ class Gateway:
         if rest.strip():
             yield rest
 
-    def _call(self, path: str, body: dict[str, t.Any], parse: t.Callable[[dict[str, t.Any]], T]) -> T:
+    def _call(
+        self, path: str, body: dict[str, t.Any], parse: t.Callable[[dict[str, t.Any]], T], patience: float = 0
+    ) -> T:
         try:
-            with self._post(path, body) as response:
+            with self._post(path, body, patience) as response:
                 return parse(json.loads(response.read(_LONGEST_LINE)))
         except (OSError, http.client.HTTPException) as error:
             raise self._error(path, _reason(error)) from error
@@ -141,8 +145,8 @@ class Gateway:
             raise self._error(path, f"answered what is no etcd answer: {error}") from error
 
     @contextlib.contextmanager
-    def _post(self, path: str, body: dict[str, t.Any]) -> t.Iterator[http.client.HTTPResponse]:
-        connection = self._connection()
+    def _post(self, path: str, body: dict[str, t.Any], patience: float = 0) -> t.Iterator[http.client.HTTPResponse]:
+        connection = self._connection(patience)
         try:
             try:
                 connection.request("POST", f"/v3/{path}", json.dumps(body), {"Content-Type": "application/json"})
@@ -156,13 +160,14 @@ class Gateway:
         finally:
             connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self, patience: float = 0) -> http.client.HTTPConnection:
+        timeout = patience or self._timeout
         if self._url.scheme == "unix":
-            return _SocketConnection(self._url.path, self._timeout)
+            return _SocketConnection(self._url.path, timeout)
         host, port = self._url.hostname or "", self._url.port
         if self._context is None:
-            return http.client.HTTPConnection(host, port, timeout=self._timeout)
-        return http.client.HTTPSConnection(host, port, timeout=self._timeout, context=self._context)
+            return http.client.HTTPConnection(host, port, timeout=timeout)
+        return http.client.HTTPSConnection(host, port, timeout=timeout, context=self._context)
 
     def _error(self, path: str, what: str) -> GatewayError:
         return GatewayError(f"etcd member at {self.endpoint}: {path}: {what}")

@@ -51,6 +51,8 @@ class LocalMember(Access):
     #: Where it listens for clients and peers.
     listens: tuple[str, ...] = ()
     wal_dir: str = ""
+    #: Whether it forgets all other members each time it starts.
+    forgets_others: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +93,7 @@ def from_settings(settings: Settings, exists: t.Callable[[str], bool]) -> LocalM
         grpc_endpoint=_endpoint(settings, http=False),
         listens=tuple(url for name in _LISTENS for url in _urls(settings, name)),
         wal_dir=settings.flags.get("wal-dir", ""),
+        forgets_others=settings.flags.get("force-new-cluster", "false").lower() not in ("false", "0", "f"),
     )
 
 

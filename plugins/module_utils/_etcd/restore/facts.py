@@ -17,8 +17,8 @@ from ... import _static_pod
 from ..._errors import MaintenanceError
 from ..database import contents, live
 from ..database.layout import KUBE_SYSTEM
-from ..member import programs, state
-from ..member.gateway import Gateway, GatewayError
+from ..member import cluster, programs
+from ..member.gateway import Gateway
 from ..member.local_member import LocalMember
 from ..snapshots import store
 from . import loss, place, plan, preflight, tools
@@ -65,7 +65,7 @@ def read(look: Look) -> Facts:
     alive, trouble = _alive(local) if local else (None, "")
     plans = plan.all_of(local.data_dir) if local else []
     unfinished = plan.unfinished(local.data_dir) if local else None
-    snapshot = _snapshot(look, _cluster(alive))
+    snapshot = _snapshot(look, _cluster_of(alive))
     return {
         "member": _member(local, look.places) if local else None,
         "live": alive,
@@ -122,31 +122,34 @@ def _alive(local: LocalMember) -> tuple[t.Optional[Facts], str]:
     try:
         status = gateway.status()
         uid = contents.uid_of(gateway.value(KUBE_SYSTEM, serializable=True))
-        return _live(status.cluster_id, status.revision, uid, gateway.members(), True), ""
-    except GatewayError as error:
+        seen = cluster.survey([local], False).members
+        members = [{**one.member.as_dict(), "trouble": one.trouble} for one in seen]
+        return _live(status.cluster_id, status.revision, uid, members, True), ""
+    except MaintenanceError as error:
         trouble = error.msg
     try:
         found = live.everything(local.data_dir)
     except MaintenanceError as error:
         return None, f"{trouble}; {error.msg}"
-    return _live("", found.head, found.kube_system_uid, found.members, False), trouble
+    members = [{**one.as_dict(), "trouble": ""} for one in found.members]
+    return _live("", found.head, found.kube_system_uid, members, False), trouble
 
 
-def _live(cluster_id: str, revision: int, uid: str, members: t.Sequence[state.Member], answers: bool) -> Facts:
+def _live(cluster_id: str, revision: int, uid: str, members: t.Sequence[Facts], answers: bool) -> Facts:
     return {
         "cluster_id": cluster_id,
         "revision": revision,
         "kube_system_uid": uid,
-        "members": [one.as_dict() for one in members],
+        "members": list(members),
         "answers": answers,
     }
 
 
-def _cluster(alive: t.Optional[Facts]) -> str:
+def _cluster_of(alive: t.Optional[Facts]) -> str:
     return store.cluster(alive) if alive else ""
 
 
-def _snapshot(look: Look, cluster: str) -> t.Optional[Facts]:
+def _snapshot(look: Look, of: str) -> t.Optional[Facts]:
     """The one that is wanted, else the newest of this cluster, else the newest; none that is known to be of no use."""
     usable = [
         one
@@ -154,7 +157,7 @@ def _snapshot(look: Look, cluster: str) -> t.Optional[Facts]:
         if os.path.basename(one[0]) == look.name or (look.name == NEWEST and not one[1].get("damaged"))
     ]
     whole = [one for one in usable if _size(one[0]) == one[1].get("size")]
-    ours = [one for one in whole if store.cluster(one[1]) == cluster]
+    ours = [one for one in whole if store.cluster(one[1]) == of]
     for path, sidecar in ours or whole:
         told = {name: sidecar.get(name) for name in _TOLD}
         return {"name": os.path.basename(path), "path": path, **told}

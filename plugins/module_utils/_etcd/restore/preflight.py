@@ -78,9 +78,11 @@ def look(
     checks = [
         *prepare_checks.names(local.data_dir, local.wal_dir),
         prepare_checks.starter(local, question.kubelet),
+        prepare_checks.together(local, len(question.order.members)),
         prepare_checks.release(local.name, version, found, of),
         prepare_checks.programs(question.directory, version or of, programs, wanted),
         prepare_checks.room(local.data_dir, facts.size, disk.free_bytes(local.data_dir) + freed),
+        prepare_checks.quota(local, facts.size),
         prepare_checks.alarms(question.order.snapshot.name, found),
         _keys(manifests, facts),
     ]

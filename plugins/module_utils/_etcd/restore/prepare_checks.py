@@ -15,6 +15,7 @@ import typing as t
 from ..._check import FAIL, PASS, SKIP, WARN, Check
 from ..database import contents, objects
 from ..drill.drill_checks import LOGS
+from ..member.cluster_health import DEFAULT_QUOTA
 from ..member.local_member import LocalMember
 from ..member.programs import PLACES, Program
 from . import tools
@@ -79,6 +80,24 @@ def room(data_dir: str, size: int, free: int) -> Check:
     kept = "what finished restores have kept goes with restore.yml -e restore_clean=true"
     fix = f"free {needed - free} bytes there; {kept}"
     return Check("room for the restore", FAIL, data_dir, evidence, fix)
+
+
+def quota(local: LocalMember, size: int) -> Check:
+    """etcd counts the whole file, and takes no write that comes above it: it would serve, and raise NOSPACE."""
+    most = local.quota or DEFAULT_QUOTA
+    evidence = f"the restored database has {size} bytes, the quota is {most}"
+    if size < most:
+        return Check("room in the quota", PASS, local.source, evidence)
+    fix = "raise --quota-backend-bytes on every member first; nothing could be written to what is restored"
+    return Check("room in the quota", FAIL, local.source, evidence, fix)
+
+
+def together(local: LocalMember, members: int) -> Check:
+    """What somebody has set who wanted to get a cluster going without a quorum."""
+    if members > 1 and local.forgets_others:
+        evidence = f"etcd is started with --force-new-cluster, so it would forget the {members - 1} other members"
+        return Check("member keeps the others", FAIL, local.source, evidence, "take that out, and run this again")
+    return Check("member keeps the others", PASS, local.source, "no --force-new-cluster")
 
 
 def alarms(snapshot: str, found: contents.Contents) -> Check:

@@ -86,6 +86,8 @@ def forward(plan: Plan) -> None:
         )
     _own(plan.prepared, plan.here.owner)
     _label(plan.prepared, plan.previous if tree.previous else plan.live)
+    # With a name that etcd starts from, nobody would look after whose it is.
+    disk.sync_tree(plan.prepared)
     _folder(plan.previous)
     _folder(plan.rejected)  # for the way back, which may find the disk full
     if tree.live:

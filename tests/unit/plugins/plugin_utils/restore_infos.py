@@ -34,7 +34,9 @@ def member(number: int) -> dict[str, t.Any]:
 
 
 def live(**changes: t.Any) -> dict[str, t.Any]:
-    members = [{"name": f"cp{one}", "id": str(one), "peer_urls": [f"https://cp{one}:2380"]} for one in (1, 2, 3)]
+    members = [
+        {"name": f"cp{one}", "id": str(one), "peer_urls": [f"https://cp{one}:2380"], "trouble": ""} for one in (1, 2, 3)
+    ]
     return {"cluster_id": "c1", "revision": 11000, "kube_system_uid": UID, "members": members, **changes}
 
 

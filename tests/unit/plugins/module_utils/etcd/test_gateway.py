@@ -9,6 +9,7 @@ import socket
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import gateway as gateways
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import state
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.gateway import Gateway, GatewayError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import Access
@@ -142,6 +143,18 @@ def test_somebody_listens_and_says_nothing() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(GatewayError, match="does not answer in time"):
             Gateway(local(url), timeout=0.2).status()
+
+
+def test_a_hash_has_a_patience_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The member reads all of its data for it."""
+    assert gateways.HASHING > 100
+    monkeypatch.setattr(gateways, "HASHING", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(GatewayError, match="maintenance/hashkv: does not answer in time"):
+            Gateway(local(url), timeout=1000).hash_kv(7)
 
 
 class TestTls:

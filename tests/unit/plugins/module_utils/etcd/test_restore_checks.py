@@ -14,7 +14,11 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.layout import Place
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.stored import PLAIN, Encryption
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member import state
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import LocalMember
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.local_member import (
+    LocalMember,
+    Settings,
+    from_settings,
+)
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.programs import Program
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import (
     order,
@@ -107,6 +111,30 @@ def test_room() -> None:
     assert prepare_checks.room("/var/lib/etcd", 1000, needed).status == "pass"
     check = prepare_checks.room("/var/lib/etcd", 1000, needed - 7)
     assert (check.status, check.fix[:17]) == ("fail", "free 7 bytes ther")
+
+
+@pytest.mark.parametrize(
+    ("quota", "size", "status"),
+    [(0, 2**31 - 1, "pass"), (0, 2**31, "fail"), (2**33, 2**32, "pass"), (1000, 1000, "fail"), (1000, 999, "pass")],
+)
+def test_the_quota(quota: int, size: int, status: str) -> None:
+    assert prepare_checks.quota(dataclasses.replace(POD, quota=quota), size).status == status
+
+
+@pytest.mark.parametrize(
+    ("flags", "members", "status"),
+    [
+        ({}, 3, "pass"),
+        ({"force-new-cluster": "false"}, 3, "pass"),
+        ({"force-new-cluster": ""}, 3, "fail"),
+        ({"force-new-cluster": "True"}, 3, "fail"),
+        ({"force-new-cluster": "true"}, 1, "pass"),
+    ],
+)
+def test_a_member_that_forgets_the_others(flags: dict[str, str], members: int, status: str) -> None:
+    urls = {"listen-client-urls": "http://127.0.0.1:2379", "data-dir": "/var/lib/etcd", "name": "cp1"}
+    local = from_settings(Settings("etcd.yaml", {**urls, **flags}), lambda _path: True)
+    assert prepare_checks.together(local, members).status == status
 
 
 def test_alarms() -> None:

@@ -110,6 +110,18 @@ def test_owner_and_mode_are_those_of_the_old_data(tmp_path: pathlib.Path, monkey
     assert os.stat(found.live).st_mode & 0o777 == 0o750
 
 
+def test_the_owner_is_on_the_disk_before_the_name_is(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a loss of power nobody would give it to etcd's user any more."""
+    found = made(tmp_path)
+    done: list[str] = []
+    rename = os.rename
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid, follow_symlinks: done.append("own"))
+    monkeypatch.setattr(os, "rename", lambda *paths: (done.append("rename"), rename(*paths)))
+    monkeypatch.setattr(swap.disk, "sync_tree", lambda _folder: done.append("sync"))
+    swap.forward(Plan(found.order, plan.Here(**{**vars(found.here), "owner": Owner(7, 7, 0o700)}), found.phase, {}))
+    assert done == ["own"] * 5 + ["sync", "rename", "rename"]
+
+
 def test_the_context_of_selinux_is_that_of_the_old_data(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
