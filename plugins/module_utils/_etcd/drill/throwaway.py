@@ -43,6 +43,13 @@ _GRACE = 10
 _READ = 1 << 16
 
 
+class Copied(t.NamedTuple):
+    """The member whose data was copied into the folder. ``alone``: its cluster had no other one."""
+
+    name: str
+    alone: bool
+
+
 def exercise(tools: t.Mapping[str, Program], snapshot: str, facts: Facts, folder: str, deadline: Deadline) -> None:
     """Restore, start, compare and remove. Raise Damaged where the file is at fault. ``folder`` is made, and gone then,
     or as much of it as can be removed.
@@ -72,23 +79,22 @@ def restore(etcdutl: Program, snapshot: str, folder: str, deadline: Deadline) ->
 
 @contextlib.contextmanager
 def serving(
-    etcd: Program, folder: str, size: int, deadline: Deadline, copy_of: str = "", lonely: bool = True
+    etcd: Program, folder: str, size: int, deadline: Deadline, copied: t.Optional[Copied] = None
 ) -> t.Iterator[Gateway]:
     """The member in the folder as long as the block lasts. ``size`` of its database in bytes.
 
-    ``copy_of``: the name of the member whose data was copied there, which reaches nobody. Where it was not ``lonely``,
-    it is told that there are no other members any more. Then it forgets what its log does not say to be agreed upon;
-    one that is alone agrees with itself.
+    One that was ``copied`` reaches nobody. Where it was not alone, it is told that there are no other members any more.
+    Then it forgets what its log does not say to be agreed upon; one that is alone agrees with itself.
     """
     flags = {
-        **_cluster(copy_of or NAME),
+        **_cluster(copied.name if copied else NAME),
         "data-dir": DATA,
         "listen-client-urls": f"unix://{_CLIENT}",
         "advertise-client-urls": f"unix://{_CLIENT}",
         "listen-peer-urls": f"unix://{_PEER}",
         "quota-backend-bytes": str(2 * size + (1 << 30)),
         "log-level": "warn",
-        **({} if lonely else {"force-new-cluster": "true"}),
+        **({"force-new-cluster": "true"} if copied and not copied.alone else {}),
     }
     # Its data goes away in a moment: no reason to make the disk wait for it.
     words = [*(f"--{name}={value}" for name, value in flags.items()), "--unsafe-no-fsync"]
@@ -97,7 +103,7 @@ def serving(
     with (
         open(log, "wb") as output,
         process.started(
-            [*(_APART if copy_of else ()), etcd.path, *words], _NICENESS, cwd=folder, stdout=output, stderr=output
+            [*(_APART if copied else ()), etcd.path, *words], _NICENESS, cwd=folder, stdout=output, stderr=output
         ) as child,
     ):
 

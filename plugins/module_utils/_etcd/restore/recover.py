@@ -59,11 +59,11 @@ class _Report(Report):
 
 @dataclasses.dataclass(frozen=True)
 class _Means:
-    """With which programs; how many bytes the database has; whether it was the only member."""
+    """With which programs; how many bytes the database has; whose it was."""
 
     programs: t.Mapping[str, Program]
     database: int
-    lonely: bool
+    copied: throwaway.Copied
 
 
 def run(request: Request, wanted: Wanted) -> dict[str, t.Any]:
@@ -156,7 +156,7 @@ def _look(wanted: Wanted, local: LocalMember, plan: Plan, report: Report) -> _Me
         prepare_checks.alarms(plan.previous, held),
     ]
     _need(report)
-    return _Means(found, database, len(held.members) == 1)
+    return _Means(found, database, throwaway.Copied(local.name, alone=len(held.members) == 1))
 
 
 def _holds(plan: Plan) -> contents.Contents:
@@ -185,7 +185,7 @@ def _recover(request: Request, wanted: Wanted, local: LocalMember, plan: Plan, m
         os.mkdir(folder, 0o700)
         _copy(plan.previous, os.path.join(folder, throwaway.DATA, "member"))
         report.durations["copy"] = round(time.monotonic() - clock, 3)
-        with throwaway.serving(etcd, folder, means.database, deadline, local.name, means.lonely) as gateway:
+        with throwaway.serving(etcd, folder, means.database, deadline, means.copied) as gateway:
             seen = health.observe(gateway)
             report.checks += health.checks(local.name, seen)
             _need(report)
