@@ -15,13 +15,13 @@ import typing as t
 from .._errors import MaintenanceError
 from . import budgets, explain, filters, late, node, pods
 from .detach import Detach
-from .eviction import Eviction, spent
+from .eviction import Eviction
 from .forecast import Forecast
 from .job import Call
 from .node_work import NodeWork
 from .order import place
 from .ownership import Node
-from .pacing import Pace, Target, by_node
+from .pacing import Pace, Target, by_node, spent
 from .pods import Pod
 from .report import Report
 from .survey import Survey

@@ -18,8 +18,8 @@ from .._errors import MaintenanceError
 from .._kube import KubeError
 from .._wait import WaitTimeout, until
 from . import replies
-from .eviction import SHARE, TICK, Abandoned
-from .job import Call
+from .job import Abandoned, Call
+from .looks import TICK, Looks
 from .node import get as get_node
 from .node import persist
 from .paths import ATTACHMENTS, PODS, VOLUME
@@ -42,7 +42,7 @@ class Detach:
         self._patience = call.job.means.detach_timeout
         self._reader = replies.Reader(call.clock.now)
         self._warnings = warnings
-        self._start = self._next_look = call.clock.now()
+        self._start = call.clock.now()
 
     def run(self) -> None:
         going = self._find()
@@ -50,9 +50,8 @@ class Detach:
             return
         for node, count in collections.Counter(one.node for one in going.values()).items():
             self._call.progress.say(node, f"{count} {'volume is' if count == 1 else 'volumes are'} still attached")
-        self._next_look = self._clock.now() + TICK
         deadline = self._clock.deadline(self._patience)
-        wait = functools.partial(self._look, going)
+        wait = functools.partial(self._look, going, Looks(self._clock, self._call.job.means.slowest_look))
         try:
             until(wait, deadline, lambda: "volumes are still attached", interval=TICK, sleep=self._clock.sleep)
         except WaitTimeout:
@@ -83,11 +82,11 @@ class Detach:
                 going[one.uid] = one
         return going
 
-    def _look(self, going: dict[str, Attached]) -> bool | None:
+    def _look(self, going: dict[str, Attached], looks: Looks) -> bool | None:
         """Take out what is gone; True where nothing is left."""
         if self._call.abandoned():
             raise Abandoned("stopped, because the process that asked for the drain is gone. Run it again to go on")
-        if self._clock.now() < self._next_look:
+        if not looks.due():
             return None
         try:
             there = {one["metadata"]["uid"]: one for one in self._attachments()}
@@ -101,7 +100,7 @@ class Detach:
                 going[uid] = dataclasses.replace(going[uid], attachment=there[uid])
             else:
                 self.seconds[going.pop(uid).node] = passed
-        self._next_look = self._clock.now() + max(TICK, min(self._call.job.means.slowest_look, passed * SHARE))
+        looks.done()
         return None if going else True
 
     def _explain(self, going: t.Mapping[str, Attached]) -> None:

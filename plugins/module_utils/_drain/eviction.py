@@ -9,35 +9,24 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
 from .._errors import MaintenanceError
 from .._kube import KubeError
 from .._wait import WaitTimeout, until
-from . import explain, late, pods, replies, way
+from . import late, pods, replies, way
 from .asking import Asking
-from .job import Call
+from .job import Abandoned, Call
+from .looks import TICK, Looks
 from .news import Event
-from .node import Missing
-from .node import get as get_node
 from .order import Order
 from .pacing import Pace, Target
 from .paths import BUDGETS_OF, PODS_OF
 from .replies import Reply
 from .survey import Survey
 
-TICK = 0.5
-# A node is looked at every so often of the time that passed since something changed: quick drains end quickly, and
-# long waits cost few requests. Where the API tells of changes, a look only finds what it forgot to tell.
-SHARE = 0.05
-SHARE_WITH_NEWS = 2.0
 # Seconds at most in which the first evictions have the machines to themselves, before their news are heard.
 BURST = 2.0
-
-
-class Abandoned(MaintenanceError):
-    """The one who asked for the drain is gone."""
 
 
 class Eviction:
@@ -69,8 +58,8 @@ class Eviction:
         # Nodes whose pods are gone by what was heard, and which nobody has looked at since.
         self._unseen: set[str] = set()
         self._follows = False
-        self._last_change = self._start = self._clock.now()
-        self._next_look = self._start + TICK
+        self._start = self._clock.now()
+        self._looks = Looks(self._clock, self._means.slowest_look)
 
     @property
     def remaining(self) -> list[Target]:
@@ -110,7 +99,7 @@ class Eviction:
                 f" had left {_named(self.targets)}. Run it again to go on"
             )
         self._hear(self._news.take())
-        if self._clock.now() >= max(self._next_look, self._quiet_until()):
+        if self._looks.due(when_quiet=self._hears_pods() or not self._follows):
             self._look()
         self.order.turn(self.targets, self._elapsed(), self._clock.utc())
         self._tell()
@@ -146,7 +135,7 @@ class Eviction:
         for namespace in self._waited_for():
             self._news.follow(BUDGETS_OF.format(namespace))
         # Until there are news, none are missed.
-        self._next_look = max(self._next_look, self._clock.now() + TICK)
+        self._looks.defer()
 
     def _read(self, came: t.Iterable[tuple[Target, Reply]]) -> None:
         stop = ""
@@ -154,7 +143,7 @@ class Eviction:
             self.pace.answered(target, reply, self._clock.now())
             if reply.meaning == replies.ADMITTED:
                 target.admitted_after = self._elapsed()
-                self._last_change = self._clock.now()
+                self._looks.change()
             if reply.meaning == replies.STOP:
                 stop = reply.reason
         if stop:
@@ -175,7 +164,7 @@ class Eviction:
                 continue
             if kind == "DELETED" and self._survey.by_labels:
                 # Or it only has other labels now, which a look finds out.
-                self._next_look = self._clock.now()
+                self._looks.hurry()
             elif kind == "DELETED":
                 del going[target.uid]
                 self._unseen.add(target.node)
@@ -185,13 +174,9 @@ class Eviction:
                 if target.finished:
                     self._gone(target)
 
-    def _quiet_until(self) -> float:
-        """Who is told of changes looks only when there have been none for a while."""
-        return self._last_change + TICK if self._hears_pods() or not self._follows else 0.0
-
     def _gone(self, target: Target) -> None:
         target.gone_after = self._elapsed()
-        self._last_change = self._clock.now()
+        self._looks.change()
 
     def _look(self) -> None:
         nodes = self._open_nodes() | self._unseen
@@ -202,13 +187,14 @@ class Eviction:
                 for node in {target.node for target in self.remaining if target.uid not in found}:
                     found.update({pods.uid(pod): pod for pod in self._survey.all_on(node)})
             self._refresh_budgets()
-            silent = self._silent_nodes()
+            late_on = late.nodes(self.remaining, self._clock.utc()) if self._means.leave_unreachable else ()
+            silent = self._survey.silent(late_on)
         except KubeError as error:
             reply = self._reader.read(error)
             if reply.meaning in (replies.STOP, replies.FATAL):
                 raise
             self.trouble = error.msg
-            self._next_look = self._clock.now() + (reply.retry_after or TICK)
+            self._looks.failed(reply.retry_after)
             return
         self.trouble = ""
         self._unseen.clear()
@@ -227,20 +213,7 @@ class Eviction:
         late.judge(self.remaining, silent, self._means.stuck_after, self._clock.utc())
         for node, there in listed.items():
             self._newcomers[node] = [pod for pod in there if pods.uid(pod) not in self._known]
-        quiet = self._clock.now() - self._last_change
-        share = SHARE_WITH_NEWS if self._hears_pods() else SHARE
-        self._next_look = self._clock.now() + max(TICK, min(self._means.slowest_look, quiet * share))
-
-    def _silent_nodes(self) -> dict[str, str]:
-        """Of those that have pods past their grace period, the ones that are not Ready, and since when."""
-        if not self._means.leave_unreachable:
-            return {}
-        since = {}
-        for name in late.nodes(self.remaining, self._clock.utc()):
-            # The pods of a node that was deleted are deleted, too, some time later.
-            with contextlib.suppress(Missing):
-                since[name] = explain.silent_since(get_node(self._kube, name))
-        return {name: when for name, when in since.items() if when}
+        self._looks.done(with_news=self._hears_pods())
 
     def _refresh_budgets(self) -> None:
         for namespace in self._waited_for():
@@ -264,14 +237,6 @@ class Eviction:
 
     def _tell(self) -> None:
         self._progress.look(self.targets, self.pace.known(), answers=not self.trouble)
-
-
-def spent(targets: t.Sequence[Target], seconds: float) -> dict[str, float]:
-    """Until the last eviction was accepted, and from then until the pods were gone, or until nobody waited any more."""
-    evict = max((target.admitted_after for target in targets), default=0.0)
-    gone = [target.gone_after for target in targets]
-    end = max((after for after in gone if after is not None), default=0.0) if None not in gone else seconds
-    return {"evict": evict, "wait": max(0.0, end - evict)}
 
 
 def _named(targets: t.Sequence[Target]) -> str:

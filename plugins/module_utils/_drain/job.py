@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._errors import MaintenanceError
 from .._kube import Kube
 from .clock import Clock
 from .filters import Guards
@@ -67,6 +68,10 @@ class Job:
     parallel: int = 0
     max_cordoned: int = 0
     check_mode: bool = False
+
+
+class Abandoned(MaintenanceError):
+    """The one who asked for the drain is gone."""
 
 
 @dataclasses.dataclass(frozen=True)

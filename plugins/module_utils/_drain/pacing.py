@@ -89,6 +89,14 @@ class Target:
         return not (self.finishes or self.held or self.admitted or self.in_flight or self.fatal or self.done)
 
 
+def spent(targets: t.Sequence[Target], seconds: float) -> dict[str, float]:
+    """Until the last eviction was accepted, and from then until the pods were gone, or until nobody waited any more."""
+    evict = max((target.admitted_after for target in targets), default=0.0)
+    gone = [target.gone_after for target in targets]
+    end = max((after for after in gone if after is not None), default=0.0) if None not in gone else seconds
+    return {"evict": evict, "wait": max(0.0, end - evict)}
+
+
 def by_node(targets: t.Iterable[Target]) -> dict[str, list[Target]]:
     found: dict[str, list[Target]] = collections.defaultdict(list)
     for target in targets:

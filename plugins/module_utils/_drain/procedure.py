@@ -21,8 +21,7 @@ from . import limit, node, ownership
 from .batch import Batch
 from .clock import Clock
 from .duration import one_after_the_other
-from .eviction import Abandoned
-from .job import Call, Job
+from .job import Abandoned, Call, Job
 from .news import Silence
 from .node_work import NodeWork
 from .progress import Progress

@@ -9,11 +9,12 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from .._kube import KubeError
-from . import budgets, filters, ownership, pods, unready
+from . import budgets, explain, filters, ownership, pods, unready
 from .budgets import Verdict
 from .duration import against, one_after_the_other, predict
 from .elsewhere.vacancies import Vacancies
@@ -21,6 +22,8 @@ from .filters import Look
 from .forecast import Forecast, forecast
 from .job import Call
 from .news import Silence
+from .node import Missing
+from .node import get as get_node
 from .order import place
 from .ownership import Node
 from .paths import BUDGETS, DAEMONSETS, PODS, PODS_OF
@@ -58,6 +61,15 @@ class Survey:
 
     def hears_pods(self, news: Silence, node: str) -> bool:
         return news.hears(PODS, self._of_the_node(node))
+
+    def silent(self, nodes: t.Iterable[str]) -> dict[str, str]:
+        """Of these nodes the ones that are not Ready, and since when."""
+        since = {}
+        for name in nodes:
+            # The pods of a node that was deleted are deleted, too, some time later.
+            with contextlib.suppress(Missing):
+                since[name] = explain.silent_since(get_node(self._kube, name))
+        return {name: when for name, when in since.items() if when}
 
     def _of_the_node(self, node: str) -> dict[str, str]:
         query = {"fieldSelector": f"spec.nodeName={node}"}
