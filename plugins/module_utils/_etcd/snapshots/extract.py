@@ -28,7 +28,7 @@ MODE = 0o600
 _MOST_REVISIONS = 20
 _NOTES = {
     stored.PROTOBUF: "protobuf as kube-apiserver stores it. Its API takes the file as it is: POST it with"
-    " Content-Type: application/vnd.kubernetes.protobuf, for example by curl --data-binary",
+    " Content-Type: application/vnd.kubernetes.protobuf, for example by curl --data-binary through kubectl proxy",
     stored.JSON: "JSON as kube-apiserver stores it: kubectl create -f takes the file as it is",
     stored.CBOR: "CBOR as kube-apiserver stores it. Its API takes the file as it is: POST it with"
     " Content-Type: application/cbor",
@@ -131,8 +131,8 @@ def note(described: stored.Described) -> str:
     if described.encryption.provider:
         return (
             f"encrypted by {described.encryption.provider} with the key {described.encryption.key}: only a"
-            " kube-apiserver that has this key in its EncryptionConfiguration decrypts it, out of etcd and under the"
-            " same key of etcd"
+            " kube-apiserver that has this key in its EncryptionConfiguration decrypts it, and only out of etcd. It goes"
+            " back there by etcdctl put KEY < FILE, under the object's own key"
         )
     return _NOTES[described.format]
 
