@@ -131,8 +131,8 @@ def note(described: stored.Described) -> str:
     if described.encryption.provider:
         return (
             f"encrypted by {described.encryption.provider} with the key {described.encryption.key}: only a"
-            " kube-apiserver that has this key in its EncryptionConfiguration decrypts it, and only out of etcd. It goes"
-            " back there by etcdctl put KEY < FILE, under the object's own key"
+            " kube-apiserver that has this key in its EncryptionConfiguration decrypts it, and only out of etcd. It"
+            " goes back there by etcdctl put KEY < FILE, under the object's own key"
         )
     return _NOTES[described.format]
 
