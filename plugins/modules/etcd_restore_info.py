@@ -123,8 +123,13 @@ live:
       description: The members that it knows, and with C(trouble) why one does not answer from here.
       type: list
       elements: dict
+    apiservers:
+      description: Addresses of the API servers that run, as they have told this member. None where it does not answer.
+      type: list
+      elements: str
   sample:
     answers: true
+    apiservers: [192.0.2.11]
     cluster_id: 8cc9da78b36d1115
     revision: 11840
     kube_system_uid: 5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50

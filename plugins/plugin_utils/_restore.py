@@ -104,6 +104,7 @@ def _begun(
     candidates = [(host, info["snapshot"]) for host, info in infos.items() if info["snapshot"]]
     chosen, reasons = guard.chosen(candidates, wish.offered, wish.snapshot)
     reasons += guard.without_host(infos, wish.gone) + guard.cut_off(infos)
+    reasons += guard.apiservers({**infos, **control_planes})
     # Half of a restore may be of another cluster than the other half. What undoes it is a way out.
     reasons += [] if undoes else guard.several(infos)
     if not chosen:

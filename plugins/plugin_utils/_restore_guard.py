@@ -83,6 +83,21 @@ def cut_off(infos: Infos) -> list[str]:
     return reasons
 
 
+def apiservers(infos: Infos) -> list[str]:
+    """``infos``: of control planes without a member, too. One that nobody stops writes into what is not proven yet, and
+    would serve what it remembers after all went back.
+    """
+    known = {one for info in infos.values() for one in (info.get("live") or {}).get("apiservers", ())}
+    ours = [host for host, info in infos.items() if info.get("encryption")]
+    if len(known) <= len(ours):
+        return []
+    there = f"{len(known)} API servers use this etcd ({', '.join(sorted(known))})"
+    return [
+        f"{there}, and {len(ours)} hosts of this run have one ({', '.join(ours) or 'none'}). Add the others to"
+        " the group kube_control_plane of the inventory; one that was ended is forgotten after 15 s"
+    ]
+
+
 def serving_again(infos: Infos, order: Order, phases: t.Mapping[str, str]) -> list[str]:
     """A restore that was left in the middle, and whose members have served since, is no restore to go on with."""
     return [

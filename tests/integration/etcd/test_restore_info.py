@@ -112,6 +112,14 @@ def test_a_member_without_a_quorum(members: t.Sequence[Etcd]) -> None:
     assert len(live["members"]) == len(NAMES)
 
 
+def test_which_api_servers_run(etcd: Etcd) -> None:
+    client, leases = fill(etcd), b"/registry/masterleases"
+    assert look(etcd)["live"]["apiservers"] == []
+    for key in (leases, leases + b"/2001:db8::b", leases + b"/192.0.2.11", leases + b"0"):
+        client.put(key, b"x")
+    assert look(etcd)["live"]["apiservers"] == ["192.0.2.11", "2001:db8::b"]
+
+
 def test_members_that_could_not_be_compared(releases: list[Release], tmp_path: pathlib.Path) -> None:
     """One says that it is where another is. All of them serve, and what the restore has made would not be proven."""
     made = make(releases[-1], tmp_path, NAMES)

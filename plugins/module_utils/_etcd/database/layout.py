@@ -19,6 +19,8 @@ import typing as t
 REGISTRY = b"/registry/"
 # The UID of this object is the identity of a Kubernetes cluster.
 KUBE_SYSTEM = b"/registry/namespaces/kube-system"
+# One for each API server that runs, under its address, for 15 s at a time.
+API_SERVERS = b"/registry/masterleases/"
 _RENAMED = {b"controllers": "replicationcontrollers", b"ingress": "ingresses", b"minions": "nodes"}
 _NESTED = {b"endpoints": "endpoints", b"specs": "services"}
 _DIRECTORIES = {

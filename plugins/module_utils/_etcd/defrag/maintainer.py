@@ -16,7 +16,7 @@ import re
 import typing as t
 
 from ..member import state
-from ..member.gateway import Gateway, GatewayError
+from ..member.gateway import Gateway, GatewayError, after
 
 _LONGEST = 8 << 20
 _COMPACTED = "required revision has been compacted"
@@ -89,7 +89,7 @@ class Maintainer(Gateway):
 
     def stored(self, prefix: bytes) -> t.Iterator[tuple[bytes, bytes]]:
         """Every key that begins so, with what is stored under it."""
-        key, end = prefix, prefix[:-1] + bytes([prefix[-1] + 1])
+        key, end = prefix, after(prefix)
         while True:
             body = {"key": _text(key), "range_end": _text(end), "limit": str(_PAGE)}
             found = self._call("kv/range", body, _pairs)

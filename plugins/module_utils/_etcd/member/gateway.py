@@ -77,6 +77,17 @@ class Gateway:
         asked = {"key": binascii.b2a_base64(key, newline=False).decode(), "serializable": serializable}
         return self._call("kv/range", asked, parse)
 
+    def names(self, prefix: bytes, most: int = 100) -> list[str]:
+        """The rest of each key that begins so, as far as this member knows."""
+
+        def parse(answer: dict[str, t.Any]) -> list[str]:
+            keys = (binascii.a2b_base64(state.pick(one, "key", "")) for one in state.pick(answer, "kvs", ()))
+            return [key[len(prefix) :].decode("utf-8", "replace") for key in keys]
+
+        first, last = (binascii.b2a_base64(one, newline=False).decode() for one in (prefix, after(prefix)))
+        asked = {"key": first, "range_end": last, "keys_only": True, "limit": str(most), "serializable": True}
+        return self._call("kv/range", asked, parse)
+
     def snapshot(self, deadline: Deadline) -> t.Iterator[bytes]:
         """The database and its checksum in pieces, or GatewayError where the stream does not come whole."""
         expected = received = 0
@@ -171,6 +182,11 @@ class Gateway:
 
     def _error(self, path: str, what: str) -> GatewayError:
         return GatewayError(f"etcd member at {self.endpoint}: {path}: {what}")
+
+
+def after(prefix: bytes) -> bytes:
+    """The end of the range of all keys that begin so."""
+    return prefix[:-1] + bytes([prefix[-1] + 1])
 
 
 class _SocketConnection(http.client.HTTPConnection):

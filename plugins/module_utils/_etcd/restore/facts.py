@@ -16,7 +16,7 @@ import typing as t
 from ... import _static_pod
 from ..._errors import MaintenanceError
 from ..database import contents, live
-from ..database.layout import KUBE_SYSTEM
+from ..database.layout import API_SERVERS, KUBE_SYSTEM
 from ..member import cluster, programs
 from ..member.gateway import Gateway
 from ..member.local_member import LocalMember
@@ -124,7 +124,8 @@ def _alive(local: LocalMember) -> tuple[t.Optional[Facts], str]:
         uid = contents.uid_of(gateway.value(KUBE_SYSTEM, serializable=True))
         seen = cluster.survey([local], False).members
         members = [{**one.member.as_dict(), "trouble": one.trouble} for one in seen]
-        return _live(status.cluster_id, status.revision, uid, members, True), ""
+        told = _live(status.cluster_id, status.revision, uid, members, True)
+        return {**told, "apiservers": gateway.names(API_SERVERS)}, ""
     except MaintenanceError as error:
         trouble = error.msg
     try:
@@ -142,6 +143,7 @@ def _live(cluster_id: str, revision: int, uid: str, members: t.Sequence[Facts], 
         "kube_system_uid": uid,
         "members": list(members),
         "answers": answers,
+        "apiservers": [],
     }
 
 

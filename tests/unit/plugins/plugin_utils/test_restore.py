@@ -231,6 +231,18 @@ def test_every_known_revision_counts(revisions: list[int], sidecars: list[int], 
     assert found["bump"] == _restore.bump(10432, highest, 136127)
 
 
+def test_an_api_server_that_nobody_would_stop() -> None:
+    """Its host is not in the inventory, and with etcd elsewhere nothing else tells of it."""
+    there = infos(live=live(apiservers=["192.0.2.11", "192.0.2.12"]))
+    has_one = {"member": None, "live": None, "encryption": {"file": "", "keys": []}}
+    assert "2 API servers use this etcd (192.0.2.11, 192.0.2.12), and 1 hosts of this run have one (p)" in refused(
+        {**there, "p": has_one}
+    )
+    assert planned({**there, "p": has_one, "q": has_one})
+    there["b"]["encryption"] = has_one["encryption"]
+    assert planned({**there, "p": has_one})
+
+
 def test_hosts_of_two_clusters_never_become_one() -> None:
     """Also where the snapshot is meant to be of another one."""
     there = infos(live=live(kube_system_uid=OTHER))
