@@ -18,6 +18,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Member, Order
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_guard as guard
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_lines as lines
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_past as past
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_standing as standing
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_standing import FORWARD
 
@@ -112,17 +113,17 @@ def _begun(
     reasons += guard.cluster(infos, chosen, wish.cluster_uid) + guard.keys(control_planes, chosen)
     if reasons:
         raise _refusal(reasons)
-    highest = guard.highest_revision(infos, wish.offered, chosen)
+    highest = past.highest_revision(infos, wish.offered, chosen)
     order = Order(
         id=fresh,
-        snapshot=guard.snapshot(chosen),
+        snapshot=past.snapshot(chosen),
         members=tuple(
             Member(host, str(info["member"]["name"]), tuple(sorted(info["member"]["peer_urls"])))
             for host, info in infos.items()
         ),
-        bump=bump(int(chosen["revision"]), highest, guard.age(chosen, orders.time_of(fresh))),
+        bump=bump(int(chosen["revision"]), highest, past.age(chosen, orders.time_of(fresh))),
         live_revision=highest,
-        cluster_id=guard.cluster_id(infos, chosen),
+        cluster_id=past.cluster_id(infos, chosen),
         undoes=undoes,
     )
     having = [host for host, one in candidates if one.get("sha256") == order.snapshot.sha256]

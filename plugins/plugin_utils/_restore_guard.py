@@ -10,17 +10,16 @@ PRIVATE to the collection: may change at any time.
 from __future__ import annotations
 
 import collections
-import datetime
 import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, plan
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Order, Snapshot
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Order
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_past as past
 
 NEWEST = "newest"
 Info = t.Mapping[str, t.Any]
 Infos = t.Mapping[str, Info]
-_EVER = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
 def hosts(infos: Infos, wanted: t.Sequence[str]) -> list[str]:
@@ -143,11 +142,14 @@ def chosen(
             " restore_from it is brought from a folder of the controller",
             *(f"restore_from cannot bring it: {trouble}" for trouble in useless),
         ]
-    newest = max(there, key=lambda one: (not store.is_future(_taken(one[1])), _taken(one[1])))[1]
+    newest = max(there, key=lambda one: (not store.is_future(past.taken(one[1])), past.taken(one[1])))[1]
     same = [(host, one) for host, one in there if one.get("name") == newest.get("name")]
     if len({one.get("sha256") for _host, one in same}) > 1:
         told = ", ".join(f"{str(one.get('sha256'))[:12]} on {host}" for host, one in same)
         return newest, [f"{newest['name']}: is not the same file everywhere: {told}. Verify them (snapshots.yml)"]
+    unknown = [name for name in ("revision", "live_keys") if not isinstance(newest.get(name), int)]
+    if unknown:
+        return None, [f"{newest['name']}: its sidecar does not say {' and '.join(unknown)}: somebody has changed it"]
     damaged = next((one["damaged"] for _host, one in same if one.get("damaged")), None)
     if damaged:
         return newest, [f"{newest['name']}: could not be restored in a drill: {damaged.get('reason')}. Choose another"]
@@ -160,13 +162,13 @@ def cluster(infos: Infos, sidecar: Info, meant: str) -> list[str]:
     explicit = f"If it is the one that you mean: restore_cluster_uid={its}"
     if meant:
         return [] if meant == its else [f"{name}: is of the cluster {its} and not of {meant}, which you name"]
-    live = {host: found for host, found in ((host, _alive(infos[host], sidecar)) for host in infos) if found}
+    live = {host: found for host, found in ((host, past.alive(infos[host], sidecar)) for host in infos) if found}
     others = [f"{host} is of {found}" for host, found in live.items() if found != its]
     if others:
         return [f"{name}: is of another cluster, {its}: {', '.join(others)}. {explicit}"]
     if live:
         return []
-    known = {one for info in infos.values() for one in _known(info)}
+    known = {one for info in infos.values() for one in past.clusters(info)}
     if known == {its}:
         return []
     if known:
@@ -195,66 +197,5 @@ def keys(control_planes: Infos, sidecar: Info) -> list[str]:
     return reasons
 
 
-def cluster_id(infos: Infos, sidecar: Info) -> str:
-    """etcd's, of what is replaced. A member that lost its disk may be alone in a new cluster, which is not meant."""
-    those = [info["live"]["cluster_id"] for info in infos.values() if _alive(info, sidecar) == store.cluster(sidecar)]
-    return next(filter(None, those), "")
-
-
-def age(sidecar: Info, now: datetime.datetime) -> float:
-    """Seconds since the snapshot was taken, 0 where it does not say."""
-    taken = _taken(sidecar)
-    return 0.0 if taken == _EVER else (now - taken).total_seconds()
-
-
-def highest_revision(infos: Infos, offered: t.Sequence[Info], sidecar: Info) -> int:
-    """Of all that is known of this cluster: what is alive, the databases on disks, sidecars and earlier restores."""
-    its = store.cluster(sidecar)
-    found = [int(one.get("revision") or 0) for one in (sidecar, *offered) if store.cluster(one) == its]
-    for info in infos.values():
-        found.append(int((info["live"] or {}).get("revision") or 0))
-        found.append(int(info["clusters"].get(its) or 0))
-        found += [_goes_on(one) for one in (*info["restores"], info["unfinished"]) if one and _of(one) == its]
-    return max(found)
-
-
-def snapshot(sidecar: Info) -> Snapshot:
-    return Snapshot(
-        name=str(sidecar["name"]),
-        sha256=str(sidecar["sha256"]),
-        revision=int(sidecar["revision"]),
-        keys=int(sidecar["live_keys"]),
-        kube_system_uid=str(sidecar.get("kube_system_uid") or ""),
-        etcd_version=str(sidecar.get("etcd_version") or ""),
-    )
-
-
-def _alive(info: Info, sidecar: Info) -> str:
-    """Of which cluster this member's data is, in the words of the snapshot. Empty where it has none, or none yet."""
-    live = info["live"] or {}
-    return str(live.get("kube_system_uid" if sidecar.get("kube_system_uid") else "cluster_id") or "")
-
-
-def _known(info: Info) -> set[str]:
-    """Clusters that something else here is of."""
-    return {*info["clusters"], *(_of(one) for one in info["restores"])}
-
-
-def _of(restore: Info) -> str:
-    return str(restore["snapshot"]["kube_system_uid"])
-
-
-def _goes_on(restore: Info) -> int:
-    return int(restore["snapshot"]["revision"]) + int(restore["bump"])
-
-
 def _urls(info: Info) -> t.Sequence[str]:
     return t.cast(t.Sequence[str], info["member"]["peer_urls"])
-
-
-def _taken(sidecar: Info) -> datetime.datetime:
-    try:
-        found: datetime.datetime = store.time_of(sidecar)
-    except ValueError:
-        return _EVER
-    return found

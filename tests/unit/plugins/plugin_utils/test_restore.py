@@ -150,6 +150,12 @@ def test_one_that_a_drill_could_not_restore() -> None:
     assert "could not be restored in a drill: panic: page 7. Choose another" in refused(there)
 
 
+@pytest.mark.parametrize("changes", [{"revision": None}, {"live_keys": "312"}])
+def test_a_sidecar_that_somebody_has_changed(changes: dict[str, t.Any]) -> None:
+    told = f"its sidecar does not say {next(iter(changes))}: somebody has changed it"
+    assert told in refused(infos(snapshot=snapshot(**changes)))
+
+
 DEAD = {"live": None, "clusters": {}}
 
 
