@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeops.maintenance.plugins.module_utils._check import WARN
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan as plans
 
 Left = t.Mapping[str, t.Any]
@@ -34,12 +35,15 @@ def failure(hosts: Hosts, members: t.Sequence[str], control_planes: t.Sequence[s
     lost = [host for host in taking_part if not {"__restore_back", "__restore_serving"} & {*hosts[host]}]
     otherwise = f"{', '.join(lost)} was lost" if lost else "an earlier run has begun to go back from this restore"
     beginning = _reasons(hosts, taking_part) or otherwise
+    silent = _silent(hosts, members)
     if not troubled:
+        serve = "have" if silent else "serve"
+        but = f" But {silent}." if silent else ""
         return (
-            f"{beginning}. All members were rolled back: {', '.join(members)} serve the data from before, and nothing"
-            f" is lost. Mend what is named, and run the same command again for a new restore"
+            f"{beginning}. All members were rolled back: {', '.join(members)} {serve} the data from before, and nothing"
+            f" is lost.{but} Mend what is named, and run the same command again for a new restore"
         )
-    named = _joined(f"{host}: {text}" for host, text in troubled.items())
+    named = _joined(filter(None, [*(f"{host}: {text}" for host, text in troubled.items()), silent]))
     good = [host for host in members if host not in troubled]
     stopped = " The control planes stay stopped, for most members may have what was restored, which was not proven."
     stopped = "" if may_serve(hosts, members) else stopped
@@ -63,6 +67,16 @@ def may_serve(hosts: Hosts, members: t.Sequence[str]) -> bool:
     """Whether control planes that start now find the data from before, or no quorum, and never what was given up."""
     doubtful = [host for host in members if hosts[host].get("__restore_back", {}).get("phase") in _DOUBTFUL]
     return 2 * len(doubtful) <= len(members)
+
+
+def _silent(hosts: Hosts, members: t.Sequence[str]) -> str:
+    """Of those that went back, which do not serve, and why."""
+    return _joined(
+        f"{host}: {one['evidence']}. {one['fix']}"
+        for host in members
+        for one in (hosts[host].get("__restore_back") or {}).get("checks", ())
+        if one["status"] == WARN
+    )
 
 
 def _troubles(hosts: Hosts, wanted: t.Sequence[str], name: str, what: str) -> dict[str, str]:

@@ -220,6 +220,33 @@ def test_a_member_whose_disk_was_lost(releases: list[Release], tmp_path: pathlib
         assert holds(hosts) == [NEW] * 3
 
 
+def test_back_to_data_that_etcd_does_not_start_from(releases: list[Release], tmp_path: pathlib.Path) -> None:
+    """Restores are for that. Where the first comes to nothing, the second has to be possible."""
+    with Hosts(releases[-1], tmp_path, NAMES[:1]).running() as hosts:
+        (one,), (kubelet,) = hosts.members, hosts.kubelets
+        fill(one).put(BEFORE, b"x")
+        taken = save([one])
+        kubelet.lost = True
+        kubelet._end()
+        database = one.data / "member" / "snap" / "db"
+        database.unlink()
+        database.mkdir()
+        kubelet.lost = False
+        places = [str(one.release.directory)]
+        prepared(one, restoring.order([one], taken), places=places)
+        for step in STEPS[:3]:
+            bring(one, step, ID)
+        result = bring(one, "rolled_back", ID, timeout=3)
+        assert result["phase"] == "rolled_back"
+        (check,) = result["checks"]
+        assert (check["status"], check["name"]) == ("warn", "etcd member serves again")
+        assert "after 3 s no process has" in check["evidence"]
+        prepared(one, restoring.order([one], taken, id=SECOND), places=places)
+        for step in STEPS:
+            bring(one, step, SECOND)
+        assert one.gateway.value(BEFORE) == b"x"
+
+
 def test_nothing_of_the_old_cluster_is_served_and_old_watches_end(
     releases: list[Release], tmp_path: pathlib.Path
 ) -> None:

@@ -60,6 +60,8 @@ def _read(data_dir: str, read: t.Callable[[Database], T]) -> T:
                 return read(Database(handle))
             except Damaged as error:
                 problem = error.msg
+            except OSError as error:  # a disk that is ill
+                raise MaintenanceError(f"{path}: cannot be read: {error.strerror}") from error
         raise MaintenanceError(f"{path}: {problem}")
     finally:
         os.close(handle)

@@ -81,8 +81,7 @@ def _bring_back(step: Step) -> None:
         step.report.actions.append(step.service.starts)
         return
     if swap.look(plan).live:
-        step.start()
-        step.report.checks.append(_serves(step))
+        step.report.checks.append(_runs(step))
         return
     step.stop()
     evidence = f"{plan.live} was not there before the restore, and is not there now"
@@ -91,6 +90,18 @@ def _bring_back(step: Step) -> None:
         f" and then {step.service.starts}"
     )
     step.report.checks.append(Check("etcd member serves again", WARN, f"etcd/{plan.here.name}", evidence, fix))
+
+
+def _runs(step: Step) -> Check:
+    """It has its data from before, and is told to start. Where it cannot, it may be what the restore was for: then
+    going back is done all the same, or nothing else could ever be begun.
+    """
+    try:
+        step.start()
+    except WaitTimeout as error:
+        fix = "mend it, or restore another snapshot: nothing of this restore is in the way any more"
+        return Check("etcd member serves again", WARN, f"etcd/{step.plan.here.name}", error.msg, fix)
+    return _serves(step)
 
 
 def _serves(step: Step) -> Check:

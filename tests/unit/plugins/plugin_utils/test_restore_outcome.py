@@ -52,6 +52,18 @@ def test_not_all_went_back(others: dict[str, t.Any], told: str) -> None:
     assert "run the same command again: it finishes going back first" in said
 
 
+def test_a_member_that_went_back_and_does_not_serve() -> None:
+    """As before the restore, which may have been for that."""
+    checks = [{"status": "warn", "evidence": "no process has it open", "fix": "mend it."}, {"status": "pass"}]
+    said = failure(left(cp2={"__restore_back": {"checks": checks}}), MEMBERS, MEMBERS)
+    assert (
+        "cp1, cp2, cp3 have the data from before, and nothing is lost. But cp2: no process has it open. mend it."
+        in said
+    )
+    said = failure(left(cp2={"__restore_back": {"checks": checks}}, cp3={"__restore_back": LOST}), MEMBERS, MEMBERS)
+    assert "cp3: not rolled back: the host was lost. cp2: no process has it open. mend it. No data" in said
+
+
 def test_a_host_that_was_lost_before_has_left_nothing() -> None:
     hosts = left() | {"cp3": {}}
     said = failure(hosts, MEMBERS, MEMBERS)

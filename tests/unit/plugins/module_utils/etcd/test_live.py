@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database import contents, live
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.bolt import Database
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.database.pages import Damaged
@@ -59,3 +60,11 @@ def test_a_file_that_is_cut_off(data: pathlib.Path) -> None:
     path = data / "member" / "snap" / "db"
     path.write_bytes(path.read_bytes()[:8192])
     assert live.members(str(data)) is None
+
+
+def test_what_opens_and_cannot_be_read(tmp_path: pathlib.Path) -> None:
+    """As on a disk that is ill."""
+    (tmp_path / "member" / "snap" / "db").mkdir(parents=True)
+    assert live.revision(str(tmp_path)) is None
+    with pytest.raises(MaintenanceError, match="snap/db: cannot be read: Is a directory"):
+        live.everything(str(tmp_path))
