@@ -14,7 +14,7 @@ import sys
 import typing as t
 
 ROOT = pathlib.Path(__file__).parents[2]
-SECONDS = 300
+SECONDS = 900
 #: Of a host that is this machine.
 HERE = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable}
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pathlib
+import subprocess
 import typing as t
 
 import pytest
@@ -13,10 +15,24 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member i
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import real_etcd, restoring
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.servers import S3
 
+# Of sched.h; Python has a name for it since 3.12.
+CLONE_NEWNS = 0x00020000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_run() -> None:
+    """Files of tests run side by side. This one, with all the playbooks and programs that it starts, meets no lock that
+    another has in /run, and no systemd: it is a machine of its own there.
+    """
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "no mounts of its own: run these tests as root")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+
 
 @pytest.fixture(autouse=True)
 def _own_lock(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests run side by side, and each is a node of its own: one must not meet what another does at that moment."""
+    """Each test is a node of its own, too: one must not meet what another has left."""
     monkeypatch.setattr(lock, "PATH", str(tmp_path / "node.lock"))
 
 

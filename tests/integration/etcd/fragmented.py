@@ -12,14 +12,16 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.s
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_defrag
 from ansible_collections.kubeops.maintenance.tests.api import modules
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, agreed
 
 #: What lies free in the files of these tests is more than this.
 FREE = 2 << 20
+#: What is in use then is less: ten values of 30 kB, and the pages that lead to them.
+KEPT = 1 << 20
 
 
-def fragment(members: t.Sequence[Etcd]) -> None:
-    """Write, delete and compact, until every member says that most of its file is free."""
+def fragment(members: t.Sequence[Etcd], others: int = 0) -> None:
+    """Write, delete and compact, until every member says that all of that is free. ``others``: bytes that are kept."""
     client = Client(members[0].local)
     for number in range(150):
         client.put(b"/registry/pods/%d" % number, b"p" * 30000)
@@ -28,9 +30,8 @@ def fragment(members: t.Sequence[Etcd]) -> None:
 
     def free() -> bool | None:
         client.put(b"/registry/pods/last", b"")  # a member counts what is free at its next change
-        found = [status(one) for one in members]
-        # Of all of it: a member that is still compacting has freed a part, and half of a file counts as fragmented.
-        return all(one.db_size - one.db_size_in_use > max(FREE, one.db_size * 0.6) for one in found) or None
+        # A member that is still compacting has freed a part.
+        return all(status(one).db_size_in_use < others + KEPT for one in members) or None
 
     until(free, Deadline(120), lambda: str([status(one) for one in members]), interval=0.1)
 
@@ -40,6 +41,7 @@ def status(etcd: Etcd) -> Status:
 
 
 def leader(members: t.Sequence[Etcd]) -> Etcd:
+    agreed(members)
     (found,) = (one for one in members if status(one).leader == status(one).member_id)
     return found
 

@@ -17,7 +17,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils import _static
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import act, back, service
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.report import Request
 from ansible_collections.kubeops.maintenance.tests.api.program import MORTAL
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Pki, Release
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Pki, Release, agreed
 
 # Seconds between two looks at the manifests.
 _PERIOD = 0.02
@@ -31,6 +31,7 @@ class Kubelet:
         self._etcd = etcd
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._work)
+        self._turn = threading.Lock()
         self.lost = False
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -43,27 +44,35 @@ class Kubelet:
         self._thread.join()
         self._end()
 
+    def lose(self) -> None:
+        """From now on it does nothing."""
+        with self._turn:
+            self.lost = True
+
     def _work(self) -> None:
         with self._etcd.log.open("wb") as log:
             while not self._leave.wait(_PERIOD):
-                pod = _static_pod.read("etcd", str(self._etcd.root))
-                ended = self.process is not None and self.process.poll() is not None
-                if self.lost:
-                    continue
-                if pod is None or ended:
-                    self._end()
-                if ended and self._leave.wait(_BACKOFF):
-                    return
-                if pod is not None and self.process is None:
-                    words = [*MORTAL, str(self._etcd.release.directory / "etcd"), *pod.command[1:], *self._etcd.flags]
-                    self.process = subprocess.Popen(words, stdout=log, stderr=log)
+                with self._turn:
+                    if not self.lost:
+                        self._look(log)
+
+    def _look(self, log: t.IO[bytes]) -> None:
+        pod = _static_pod.read("etcd", str(self._etcd.root))
+        ended = self.process is not None and self.process.poll() is not None
+        if pod is None or ended:
+            self._end()
+        if ended and self._leave.wait(_BACKOFF):
+            return
+        if pod is not None and self.process is None:
+            words = [*MORTAL, str(self._etcd.release.directory / "etcd"), *pod.command[1:], *self._etcd.flags]
+            self.process = subprocess.Popen(words, stdout=log, stderr=log)
 
     def _end(self) -> None:
         """As it does: SIGTERM, and SIGKILL after a while."""
         if self.process:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
+                self.process.wait(30)
             self.process.kill()
             self.process.wait()
         self.process = None
@@ -93,6 +102,7 @@ class Hosts:
     def wait(self) -> None:
         for one in self.members:
             one.wait()
+        agreed(self.members)
 
     def bring(self, state: str, identity: str, *members: Etcd, **options: t.Any) -> list[dict[str, t.Any]]:
         """One step on all of them at once, or on those that are named."""
@@ -118,4 +128,4 @@ def clean(etcd: Etcd, **options: t.Any) -> dict[str, t.Any]:
 
 
 def _request(etcd: Etcd, **options: t.Any) -> Request:
-    return Request(**{"manifests": str(etcd.root), "lock_path": str(etcd.root / "lock"), "timeout": 60, **options})
+    return Request(**{"manifests": str(etcd.root), "lock_path": str(etcd.root / "lock"), "timeout": 300, **options})

@@ -13,7 +13,7 @@ import threading
 import typing as t
 import urllib.parse
 
-SECONDS = 30
+SECONDS = 300
 
 
 @contextlib.contextmanager

@@ -39,6 +39,9 @@ from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.etc
 VARIABLE = "KUBEOPS_ETCD_PROGRAMS"
 CACHE = default_root() / "programs"
 NAMES = ("etcd", "etcdctl", "etcdutl")
+#: Milliseconds. A machine that does three things at once may have no time for a leader for a second, and what etcd
+#: makes of that, another leader, is no test's subject.
+ELECTION = 2000
 
 
 class Release:
@@ -78,7 +81,7 @@ class Etcd:
         self.data = root / "data"
         self.flags: t.Sequence[str] = ("--unsafe-no-fsync",)
         #: Seconds until it has to be ready.
-        self.patience = 30.0
+        self.patience = 120.0
         client, peer = free_ports(2)
         self._tls = tls
         self.client_url, self.peer_url = f"http{'s' * tls}://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
@@ -93,6 +96,8 @@ class Etcd:
             join.ctl("member", "add", self.name, "--learner", f"--peer-urls={self.peer_url}")
         with self.started([join] if join else [], "existing" if join else "new"):
             self.wait()
+            if join:
+                until(lambda: join.knows([self]) or None, Deadline(120), lambda: join.name, interval=0.05)
             yield self
 
     @contextlib.contextmanager
@@ -136,12 +141,32 @@ class Etcd:
         """Wait until it knows that its leader is gone."""
         until(lambda: None if self.gateway.status().leader else True, Deadline(120), lambda: "it leads", interval=0.1)
 
+    def caught_up(self, revision: int) -> None:
+        """Wait until it has what another member has acknowledged, which takes two of three."""
+        until(
+            lambda: self.gateway.status().revision >= revision or None, Deadline(120), lambda: self.name, interval=0.05
+        )
+
+    def noted(self) -> None:
+        """Wait until it has written down of which release its data is, seconds after its start and by itself."""
+        release = "{}.{}.".format(*self.release.numbers)
+
+        def told() -> bool | None:
+            return self.gateway.status().storage_version.startswith(release) or None
+
+        if self.release.numbers >= (3, 6):
+            until(told, Deadline(120), lambda: str(self.gateway.status()), interval=0.1)
+
+    def knows(self, members: t.Sequence[Etcd]) -> bool:
+        """Whether it has heard already who they are, and where."""
+        return {one.name for one in members} <= {one.name for one in self.gateway.members() if one.client_urls}
+
     @property
     def log(self) -> pathlib.Path:
         return self.root / "etcd.log"
 
     def _words(self, others: t.Sequence[Etcd], state: str) -> list[str]:
-        flags = {
+        flags: dict[str, object] = {
             "name": self.name,
             "data-dir": self.data,
             "advertise-client-urls": self.client_url,
@@ -151,6 +176,8 @@ class Etcd:
             "initial-cluster": ",".join(f"{one.name}={one.peer_url}" for one in [*others, self]),
             "initial-cluster-state": state,
         }
+        if others:
+            flags["election-timeout"] = ELECTION
         if self._tls:
             flags.update({"cert-file": self._server[0], "key-file": self._server[1]})
             flags.update({"trusted-ca-file": self._pki.ca, "client-cert-auth": "true"})
@@ -197,7 +224,23 @@ def together(members: t.Sequence[Etcd]) -> t.Iterator[t.Sequence[Etcd]]:
             stack.enter_context(one.started([other for other in members if other is not one]))
         for one in members:
             one.wait()
+        agreed(members)
         yield members
+
+
+def agreed(members: t.Sequence[Etcd]) -> None:
+    """Wait until all of them follow one of them, and know where all of them are: each hears of that by itself."""
+
+    def agree() -> bool | None:
+        try:
+            said = [one.gateway.status() for one in members]
+            known = all(one.knows(members) for one in members)
+        except GatewayError:
+            return None
+        leaders = {one.leader for one in said}
+        return (known and len(leaders) == 1 and leaders <= {one.member_id for one in said}) or None
+
+    until(agree, Deadline(120), lambda: "\n".join(one.log.read_text()[-1000:] for one in members), interval=0.05)
 
 
 def make(release: Release, root: pathlib.Path, names: t.Sequence[str]) -> list[Etcd]:
@@ -241,9 +284,10 @@ class Client:
 
 
 class Writer:
-    """Changes and deletes keys without pause until it is left."""
+    """Changes and deletes keys until it is left, with so many seconds between them."""
 
-    def __init__(self, etcd: Etcd) -> None:
+    def __init__(self, etcd: Etcd, pause: float = 0) -> None:
+        self._pause = pause
         self._client = Client(etcd.local)
         self._thread = threading.Thread(target=self._work)
         self._stop = threading.Event()
@@ -261,7 +305,7 @@ class Writer:
     def _work(self) -> None:
         self.failed = True
         for number in itertools.count():
-            if self._stop.is_set():
+            if self._stop.wait(self._pause):
                 break
             key = b"/registry/leases/%d" % (number % 100)
             if number % 7:

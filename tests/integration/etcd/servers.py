@@ -74,7 +74,7 @@ class S3:
         path = programs.folder(recipes.versitygw()) / "versitygw"
         flags = {"quiet": "true", "port": f"127.0.0.1:{self.port}", "access": "backup", "secret": SECRET}
         self._program = Program(path, flags, self._logs, "posix", str(self.data))
-        until("the S3 server", self._answers, seconds=30, every=0.05)
+        until("the S3 server", self._answers, seconds=120, every=0.05)
 
     def clear(self) -> None:
         """What an earlier test has left is no part of the next one."""
@@ -108,7 +108,7 @@ class S3:
 
     def receives(self) -> None:
         """Wait until a part of something large is there."""
-        until("a part of an upload", lambda: [one for one in self._parts.rglob("*") if one.is_file()], 30, every=0.002)
+        until("a part of an upload", lambda: [one for one in self._parts.rglob("*") if one.is_file()], 120, every=0.002)
 
     def files(self, folder: str = "etcd") -> list[str]:
         place = self.data / BUCKET / folder
@@ -130,7 +130,7 @@ def sftp(root: pathlib.Path, place: pathlib.Path) -> t.Iterator[str]:
     program = pathlib.Path(str(shutil.which("rclone"))).resolve()
     running = Program(program, {"cache-dir": root / "cache"}, root, *words)
     try:
-        until("the SFTP server", lambda: _listens(running, port), seconds=30, every=0.05)
+        until("the SFTP server", lambda: _listens(running, port), seconds=120, every=0.05)
         yield str(config)
     finally:
         stop([running])

@@ -14,7 +14,13 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot
 from ansible_collections.kubeops.maintenance.plugins.modules import etcd_info
 from ansible_collections.kubeops.maintenance.tests.api import modules
 from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Etcd, Release, make, together
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import (
+    Etcd,
+    Release,
+    agreed,
+    make,
+    together,
+)
 
 MEMBERS = ("m1", "m2", "m3")
 
@@ -88,6 +94,7 @@ def test_a_run_that_goes_on_finds_the_snapshot_of_the_run_that_began(
     assert taken(members) == [leader]
     assert f"host-of-{leader}: has the snapshot that an earlier run has taken for this" in ended.said
     first.end()
+    agreed([one for one in members if one is not first])
     ended = play(backup_reuse_within=86400)
     assert ended.code == 0, ended.said
     assert "verified again, taken before" in ended.said

@@ -101,7 +101,7 @@ def save(streamed: bytes, whole: pathlib.Path, place: pathlib.Path) -> str:
     member = {"ID": str(int(known.id, 16)), "name": known.name, "peerURLs": list(known.peer_urls)}
     with FakeEtcd(database=streamed, members=[member]) as etcd:
         local = LocalMember(etcd.url, "", "", "", "cp1", "/var/lib/etcd", (), "", "etcd.yaml")
-        gateway = Gateway(local, timeout=5)
+        gateway = Gateway(local, timeout=120)
         way = fetch.Fetch(gateway, local, None)
         saved = snapshot.save(way, local, health.observe(gateway), snapshot.Label("manual"), str(place), Deadline(120))
     return str(saved["path"])

@@ -68,7 +68,8 @@ def test_the_leader_last_while_others_write(releases: list[Release], tmp_path: p
         with together(make(release, place, NAMES)) as members:
             fragment(members)
             order = leader_last(members)
-            with Writer(order[2]) as writer:
+            # At its leisure: what it writes takes the place of what is free.
+            with Writer(order[2], pause=0.02) as writer:
                 results = [defrag(one) for one in order[:2]]
             assert not writer.failed
             # A write that is under way while the leadership moves may time out; clients repeat it.
@@ -99,7 +100,8 @@ def test_check_mode_says_what_and_why_and_changes_nothing(members: t.Sequence[Et
     follower, last = defrag(order[0], check=True), defrag(order[2], check=True)
     assert follower["changed"]
     (would,) = follower["summary"]
-    assert would.startswith(f"etcd/{order[0].name}: would defragment it, which makes it stand still for about 1 s: 9")
+    assert would.startswith(f"etcd/{order[0].name}: would defragment it, which makes it stand still for about 1 s: ")
+    assert "% of its file is free" in would
     assert "would move the leadership to the best of " in last["summary"][0]
     assert "when these have been defragmented" in last["summary"][0]
     assert [status(one).db_size for one in members] == before
@@ -188,7 +190,7 @@ def fragment_much(members: t.Sequence[Etcd]) -> None:
     client = Client(members[0].local)
     for number in range(120):
         client.put(b"/registry/configmaps/%d" % (number % 40), b"v" * 500_000)
-    fragment(members)
+    fragment(members, others=40 * 503_808)  # in pages
 
 
 @contextlib.contextmanager
@@ -322,7 +324,8 @@ def test_a_client_that_does_not_wait(releases: list[Release], tmp_path: pathlib.
                 manifest.replace(f"--listen-client-urls={etcd.client_url}", f"--listen-client-urls={way}")
             )
             places = {"manifests": str(place), "lock_path": str(tmp_path / "lock")}
-            request = Request(Limits(free_bytes=FREE), single_member=True, patience=0.5, timeout=20, **places)
+            patience = 300 if lost == b"nothing" else 2
+            request = Request(Limits(free_bytes=FREE), single_member=True, patience=patience, timeout=300, **places)
             result = turn.run(request)
         assert result["after"]["db_size"] < before - FREE
-        assert (result["durations"]["defragment"] >= 0.5) == (lost != b"nothing")
+        assert (result["durations"]["defragment"] < patience) == (lost == b"nothing")

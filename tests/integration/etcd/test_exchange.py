@@ -166,7 +166,7 @@ def test_debugging_would_print_it(site: Site) -> None:
     snapshots.put(site.backups("cp1"), 8)
     command = site.command([{"hosts": "cp1", "gather_facts": False, "tasks": [fetch()]}])
     debugging = {**site.environment, "ANSIBLE_DEBUG": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=debugging, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=debugging, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert "ANSIBLE_DEBUG would print every Secret" in done.stdout
     assert site.content(site.controller) == {}
@@ -187,7 +187,7 @@ def test_memory_does_not_grow_with_the_file(site: Site) -> None:
             env=site.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=True,
         )
         return int(done.stdout.split()[-1]) / 1024

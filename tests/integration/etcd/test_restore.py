@@ -18,7 +18,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member i
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, order, plan
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.kubelet import Hosts, bring, clean
-from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, text
+from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release, agreed, text
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.restoring import ID, fill, prepared, save
 
 NAMES = ("cp1", "cp2", "cp3")
@@ -154,6 +154,8 @@ def test_a_bump_that_is_too_small_by_now(releases: list[Release], tmp_path: path
         reached = wanted["snapshot"]["revision"] + 20
         while client.put(AFTER, b"x") < reached:
             pass
+        for one in hosts.members:
+            one.caught_up(reached)
         running, trees = pids(hosts), [restoring.tree(one) for one in hosts.members]
         for one in hosts.members:
             match = (
@@ -172,7 +174,7 @@ def test_a_bump_that_is_too_small_where_the_member_is_down(releases: list[Releas
         client = Client(one.local)
         while client.put(AFTER, b"x") < wanted["snapshot"]["revision"] + 25:
             pass
-        hosts.kubelets[0].lost = True
+        hosts.kubelets[0].lose()
         hosts.kubelets[0]._end()
         with pytest.raises(MaintenanceError, match="and what was restored goes on from"):
             bring(one, "stopped", ID)
@@ -187,6 +189,8 @@ def test_a_host_that_is_lost_after_the_stop(releases: list[Release], tmp_path: p
         hosts.bring("stopped", ID)
         for step in STEPS[1:3]:
             hosts.bring(step, ID, *there)
+        for one in there:
+            one.wait()
         for one in there:
             with pytest.raises(MaintenanceError, match="etcd member answers: etcd/cp3: it has not started") as caught:
                 bring(one, "verified", ID, timeout=3)
@@ -206,9 +210,10 @@ def test_a_member_whose_disk_was_lost(releases: list[Release], tmp_path: pathlib
         members = hosts.members
         fill(members[0]).put(BEFORE, b"x")
         taken = save(members)
-        hosts.kubelets[2].lost = True
+        hosts.kubelets[2].lose()
         hosts.kubelets[2]._end()
         shutil.rmtree(members[2].data / "member")
+        agreed(members[:2])
         Client(members[0].local).delete(BEFORE)
         wanted = restoring.order(members, taken)
         for one in members:

@@ -84,6 +84,8 @@ def test_a_cluster_that_is_dead_and_a_disk_that_is_lost(members: t.Sequence[Etcd
     for number in range(30):
         last = Client(members[0].local).put(b"/registry/pods/default/later-%d" % number, b"x")
     for one in members:
+        one.caught_up(last)
+    for one in members:
         one.process.terminate()
         one.process.wait()
     shutil.rmtree(members[2].data / "member")

@@ -138,7 +138,7 @@ def test_what_was_only_in_the_log(releases: list[Release], tmp_path: pathlib.Pat
             before = one.gateway.status()
             client = Client(one.local)
             last = [client.put(AFTER, b"%d" % number) for number in range(20)][-1]
-            kubelet.lost = True
+            kubelet.lose()
             assert kubelet.process
             kubelet.process.kill()
             kubelet.process.wait()
@@ -236,7 +236,7 @@ def test_killed_while_it_recovers(releases: list[Release], tmp_path: pathlib.Pat
         there = sorted(path.name for path in one.backups.iterdir())
         words = [step, str(one.backups), str(one.root), str(one.root / "lock"), ID]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        killed = subprocess.run([sys.executable, "-c", CODE, *words], env=environment, timeout=120, check=False)
+        killed = subprocess.run([sys.executable, "-c", CODE, *words], env=environment, timeout=300, check=False)
         assert killed.returncode == -signal.SIGKILL
         until(
             lambda: None if test_drill.working_in(one.backups) else True,
