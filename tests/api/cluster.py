@@ -123,7 +123,7 @@ class ApiCluster:
         goods = supply()
         self._run(goods.kubernetes / "kube-apiserver", self._apiserver_flags())
         kube = self.kube()
-        until("the API", functools.partial(self._ready, kube), seconds=60, every=0.1)
+        until("the API", functools.partial(self._ready, kube), seconds=300, every=0.1)
         kubeconfig = self.kubeconfig()
         client = {"kubeconfig": kubeconfig, "leader-elect": "false", "secure-port": 0}
         controllers = "*,-certificatesigningrequest-signing-controller"

@@ -24,7 +24,7 @@ VOLUMES = "/api/v1/persistentvolumes"
 ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 STOPS_AFTER = "kubeops.test/stops-after"
 UNREADY = "kubeops.test/unready"
-SECONDS = 120
+SECONDS = 300
 
 _numbers = itertools.count(1)
 

@@ -55,7 +55,7 @@ def test_a_kubeconfig_is_whole_whenever_it_is_read_and_a_program_that_ended_is_t
         assert api.kubeconfig().stat().st_ino != before
         scheduler = next(program for program in api.programs if program.name == "kube-scheduler")
         os.kill(scheduler.pid, signal.SIGKILL)
-        until("the end of the scheduler", lambda: not alive(scheduler.pid), seconds=60, every=0.05)
+        until("the end of the scheduler", lambda: not alive(scheduler.pid), seconds=300, every=0.05)
         with pytest.raises(LabError, match="kube-scheduler ended with exit status -9"):
             api.kube()
 
@@ -72,4 +72,4 @@ def test_its_programs_die_with_who_started_them(tmp_path: Path) -> None:
         assert len(pids) == 5
         owner.send_signal(signal.SIGKILL)
         owner.wait()
-    until("the end of all programs", lambda: not any(alive(pid) for pid in pids), seconds=60, every=0.05)
+    until("the end of all programs", lambda: not any(alive(pid) for pid in pids), seconds=300, every=0.05)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import typing as t
 
 import pytest
@@ -13,6 +15,8 @@ from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
 from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
 from ansible_collections.kubeops.maintenance.tests.api.modules import Result
 from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
+
+Work = t.Callable[[], None]
 
 
 class Drain:
@@ -27,13 +31,27 @@ class Drain:
 
     def __call__(self, *, failed: bool = False, check: bool = False, **options: t.Any) -> Result:
         inner = k8s_drain.ARGUMENT_SPEC["delete_options"]["options"]
-        how = {"ignore_daemonsets": True, "wait_timeout": 30, **{k: v for k, v in options.items() if k in inner}}
+        how = {"ignore_daemonsets": True, "wait_timeout": 300, **{k: v for k, v in options.items() if k in inner}}
         outer = {key: value for key, value in options.items() if key not in inner}
         if not outer.keys() & {"names", "node_selector"}:
             outer["name"] = self._node
         result = modules.call(k8s_drain, check=check, kubeconfig=self._kubeconfig, delete_options=how, **outer)
         assert result.get("failed", False) == failed, result.get("msg", result)
         return result
+
+
+@pytest.fixture
+def meanwhile() -> t.Callable[[Work], t.ContextManager[None]]:
+    """A context in which something is done beside a drain; what goes wrong with it is the test's failure."""
+
+    @contextlib.contextmanager
+    def beside(work: Work) -> t.Iterator[None]:
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            done = pool.submit(work)
+            yield
+        done.result()
+
+    return beside
 
 
 @pytest.fixture

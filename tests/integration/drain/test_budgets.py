@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.tests.api.corner import UNREADY, Corner
+from ansible_collections.kubeops.maintenance.tests.api.corner import BUDGETS, SECONDS, UNREADY, Corner
 from ansible_collections.kubeops.maintenance.tests.api.proxy import Fault, Proxy
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
@@ -19,6 +18,17 @@ WEB = {"app": "web"}
 
 def refused(proxy: Proxy) -> int:
     return len([call for call in proxy.asked("POST") if call.status == 429])
+
+
+def accepted(proxy: Proxy, name: str) -> list[str]:
+    """Pods of that name whose eviction was allowed."""
+    paths = [call.path for call in proxy.asked("POST") if call.status == 201]
+    return [path for path in paths if f"/pods/{name}-" in path]
+
+
+def left(corner: Corner) -> set[str]:
+    """The names of what still has pods on the first node."""
+    return {name.partition("-")[0] for name in corner.names(corner.nodes[0])}
 
 
 def nothing_changed(corner: Corner, proxy: Proxy) -> bool:
@@ -33,7 +43,7 @@ def test_a_budget_sets_the_pace(corner: Corner, proxy: Proxy, drain: t.Any) -> N
     result = drain()
     assert len(result["evicted"]) == 5
     assert refused(proxy) <= 2
-    assert len(corner.pods(corner.nodes[1])) == 5
+    corner._until("all pods on the other node", lambda: len(corner.pods(corner.nodes[1])) == 5)
 
 
 def test_four_budgets_do_not_wait_for_each_other(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
@@ -108,24 +118,26 @@ def test_unready_pods_go_where_the_policy_lets_them(corner: Corner, proxy: Proxy
     assert refused(proxy) == 0
 
 
-def test_a_blocked_budget_that_recovers_lets_the_drain_go_on(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+def test_a_blocked_budget_that_recovers_lets_the_drain_go_on(
+    corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any
+) -> None:
     corner.deployment("web", 2, ready=False)
     corner.pdb("web", WEB, maxUnavailable=1)
     pods = corner.names()
 
     def recover() -> None:
-        """As soon as the drain has begun."""
-        until("the cordon", lambda: proxy.asked("PATCH"), seconds=20, every=0.05)
+        """As soon as the drain has begun. What the ReplicaSet makes anew is unready again, so only one may go."""
+        until("the cordon", lambda: proxy.asked("PATCH"), SECONDS, every=0.05)
         for name in pods:
             corner.patch_pod(name, annotations={UNREADY: None})
+        until("the end of one", lambda: len(pods & corner.names()) == 1, SECONDS, every=0.05)
+        until("one anew", lambda: len(corner.names()) == 2, SECONDS, every=0.05)
+        assert len(accepted(proxy, "web")) == 1
+        corner.kube.delete(f"{BUDGETS.format(corner.namespace)}/web")
 
-    healer = threading.Thread(target=recover)
-    healer.start()
-    # What the ReplicaSet makes anew is unready again, so only one may go.
-    result = drain(failed=True, wait_timeout=8)
-    healer.join()
-    assert len(result["evicted"]) == 1
-    assert len(result["remaining"]) == 1
+    with meanwhile(recover):
+        result = drain()
+    assert len(result["evicted"]) == len(accepted(proxy, "web")) == 2
     assert refused(proxy) <= 2
 
 
@@ -142,7 +154,7 @@ def test_two_budgets_on_one_pod_can_be_asked_both(corner: Corner, proxy: Proxy, 
     corner.deployment("web", 3)
     corner.pdb("one", WEB, maxUnavailable=1)
     corner.pdb("two", WEB, maxUnavailable=2)
-    result = drain(multiple_pdb="delete_if_all_allow", wait_timeout=60)
+    result = drain(multiple_pdb="delete_if_all_allow")
     assert len(result["evicted"]) == 3
     assert "with the leave of each" in result["evicted"][0]["reason"]
     assert proxy.asked("POST") == []
@@ -166,13 +178,27 @@ def test_two_budgets_that_may_not_be_listed_end_in_the_answer_of_the_api(
     assert "may not be listed" in str(result["warnings"])
 
 
-def test_pods_that_may_go_do_not_wait_for_those_that_may_not(corner: Corner, drain: t.Any) -> None:
+def test_pods_that_may_go_do_not_wait_for_those_that_may_not(
+    corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any
+) -> None:
     corner.deployment("free", 3)
     corner.deployment("web", 2, ready=False)
     corner.pdb("web", WEB, maxUnavailable=1)
-    result = drain(failed=True, wait_timeout=8)
-    assert {entry["name"][:4] for entry in result["evicted"]} == {"free"}
-    assert len(result["evicted"]) == 3
+
+    def lift() -> None:
+        """When all have gone that may."""
+        until("the end of the free ones", lambda: left(corner) == {"web"}, SECONDS, every=0.05)
+        assert accepted(proxy, "web") == []
+        corner.kube.delete(f"{BUDGETS.format(corner.namespace)}/web")
+
+    with meanwhile(lift):
+        result = drain()
+    assert len(result["evicted"]) == 5
+
+
+def test_a_drain_that_fails_gives_the_node_back_where_it_is_told_to(corner: Corner, drain: t.Any) -> None:
+    corner.deployment("web", 2, ready=False)
+    corner.pdb("web", WEB, maxUnavailable=1)
     given_back = drain(failed=True, wait_timeout=1, on_failure="restore")
     assert "was given back" in given_back["msg"]
     assert not corner.node()["spec"].get("unschedulable")

@@ -6,30 +6,29 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
-from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+from ansible_collections.kubeops.maintenance.tests.api.corner import SECONDS, Corner
 from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 
-def test_a_drain_ends_when_the_volumes_are_detached(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+def test_a_drain_ends_when_the_volumes_are_detached(
+    corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any
+) -> None:
     attachment = corner.attach(corner.volume("data"))
     corner.owned_pods("db", 1, claim="data")
 
     def detach() -> None:
         """When the drain waits for it."""
-        until("a second look", lambda: len(proxy.asked("GET", "/volumeattachments$")) >= 2, seconds=20, every=0.05)
+        until("a second look", lambda: len(proxy.asked("GET", "/volumeattachments$")) >= 2, SECONDS, every=0.05)
         corner.kube.delete(attachment)
 
-    attacher = threading.Thread(target=detach)
-    attacher.start()
-    result = drain(wait_volume_detach=30)
-    attacher.join()
+    with meanwhile(detach):
+        result = drain(wait_volume_detach=600)
     assert len(result["evicted"]) == 1
     assert result["volumes"] == []
-    assert result["durations"]["detach"] < 20
+    assert result["durations"]["detach"] < 300
     proxy.clear()
     assert not drain(wait_volume_detach=30)["changed"]
     assert len(proxy.calls) == 3

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
 import pytest
-from ansible_collections.kubeops.maintenance.tests.api.corner import PODS, Corner
+from ansible_collections.kubeops.maintenance.tests.api.corner import PODS, SECONDS, Corner
 from ansible_collections.kubeops.maintenance.tests.api.proxy import Proxy
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
@@ -59,7 +58,7 @@ def test_with_all_options_everything_goes_that_can(guarded: Corner, drain: t.Any
 def test_a_finalizer_that_nobody_removes_is_named(corner: Corner, drain: t.Any) -> None:
     corner.pod("stuck", finalizers=["example.com/backup"])
     # A grace period of its own would still be running.
-    result = drain(failed=True, force=True, wait_timeout=3, terminate_grace_period=1)
+    result = drain(failed=True, force=True, wait_timeout=6, terminate_grace_period=1)
     assert "kept by its finalizers example.com/backup" in result["msg"]
     assert [entry["name"] for entry in result["remaining"]] == ["stuck"]
     corner.patch_pod("stuck", finalizers=None)
@@ -67,24 +66,46 @@ def test_a_finalizer_that_nobody_removes_is_named(corner: Corner, drain: t.Any) 
     assert again["evicted"] == [] or again["evicted"][0]["reason"].startswith("was already terminating")
 
 
-def test_pods_of_a_namespace_that_is_being_deleted_are_waited_for(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
-    corner.deployment("web", 3, stops_after=2)
+def end(corner: Corner, names: t.Iterable[str]) -> None:
+    """As if their time had come, which is longer than a test of the slowest machine needs."""
+    for name in names:
+        corner.kube.delete(f"{PODS.format(corner.namespace)}/{name}", {"gracePeriodSeconds": 0})
+
+
+def test_pods_of_a_namespace_that_is_being_deleted_are_waited_for(
+    corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any
+) -> None:
+    corner.deployment("web", 3, stops_after=300)
+    names = corner.names()
     corner.kube.delete(f"/api/v1/namespaces/{corner.namespace}")
     corner._until("the deletion of all pods", lambda: all(_leaving(pod) for pod in corner.pods()))
-    result = drain()
+
+    def go_on() -> None:
+        until("the cordon", lambda: proxy.asked("PATCH"), SECONDS, every=0.05)
+        end(corner, names)
+
+    with meanwhile(go_on):
+        result = drain()
     assert len(result["evicted"]) == 3
     assert all(entry["reason"].startswith("was already terminating") for entry in result["evicted"])
     assert proxy.asked("POST") == []
     assert corner.pods() == []
 
 
-def test_an_interrupted_drain_is_continued(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
-    corner.deployment("web", 3, stops_after=3)
+def test_an_interrupted_drain_is_continued(corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any) -> None:
+    corner.deployment("web", 3, stops_after=300)
+    names = corner.names()
     first = drain(failed=True, wait_timeout=1)
     assert len(first["remaining"]) == 3
-    assert "s of its grace period of 30 s are left" in first["msg"]
+    assert "s of its grace period of 301 s are left" in first["msg"]
     proxy.clear()
-    again = drain()
+
+    def go_on() -> None:
+        until("a look", lambda: proxy.asked("GET", "/pods$"), SECONDS, every=0.05)
+        end(corner, names)
+
+    with meanwhile(go_on):
+        again = drain()
     assert len(again["evicted"]) == 3
     assert proxy.asked("POST") == []
 
@@ -110,29 +131,27 @@ def test_finished_pods_need_no_permission(corner: Corner, drain: t.Any) -> None:
 
 
 def test_a_grace_period_is_passed_on(corner: Corner, drain: t.Any) -> None:
-    corner.deployment("slow", 1, stops_after=20)
+    corner.deployment("slow", 1, stops_after=200)
     result = drain(terminate_grace_period=0)
     assert len(result["evicted"]) == 1
-    assert result["durations"]["total"] < 20
+    assert result["durations"]["total"] < 200
 
 
 def _leaving(pod: dict[str, t.Any]) -> bool:
     return bool(pod["metadata"].get("deletionTimestamp"))
 
 
-def test_bare_pods_can_be_left_or_waited_for(corner: Corner, proxy: Proxy, drain: t.Any) -> None:
+def test_bare_pods_can_be_left_or_waited_for(corner: Corner, proxy: Proxy, drain: t.Any, meanwhile: t.Any) -> None:
     corner.deployment("web", 1)
     corner.pod("task")
 
     def finish() -> None:
         """As soon as the drain has begun."""
-        until("the cordon", lambda: proxy.asked("PATCH"), seconds=20, every=0.05)
+        until("the cordon", lambda: proxy.asked("PATCH"), SECONDS, every=0.05)
         corner.kube.patch(f"{PODS.format(corner.namespace)}/task/status", {"status": {"phase": "Succeeded"}})
 
-    task = threading.Thread(target=finish)
-    task.start()
-    result = drain(unmanaged="wait")
-    task.join()
+    with meanwhile(finish):
+        result = drain(unmanaged="wait")
     assert "finished by itself" in str([entry for entry in result["evicted"] if entry["name"] == "task"])
     assert "task" in corner.names()
     corner.pod("bare")

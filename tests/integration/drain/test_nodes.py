@@ -37,7 +37,7 @@ def test_a_drained_node_has_only_its_daemons(corner: Corner, proxy: Proxy, drain
     assert (result["remaining"], result["blocked"], result["newcomers"]) == ([], [], [])
     assert len(corner.names(node)) == 1
     assert {pod["metadata"]["uid"] for pod in corner.pods(labels="app=agent")} == agents
-    assert len(corner.pods(other, "app=web")) == 6
+    corner._until("all pods on the other node", lambda: len(corner.pods(other, "app=web")) == 6)
     assert cordoned(corner)
     assert (work(corner) or {})["reason"] == "new disk"
     assert result["durations"]["total"] >= 1

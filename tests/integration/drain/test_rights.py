@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import json
 import typing as t
@@ -18,7 +19,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import K
 from ansible_collections.kubeops.maintenance.plugins.modules import k8s_drain, k8s_health_info
 from ansible_collections.kubeops.maintenance.tests.api import cluster, modules
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
-from ansible_collections.kubeops.maintenance.tests.api.corner import Corner
+from ansible_collections.kubeops.maintenance.tests.api.corner import SECONDS, Corner
 from ansible_collections.kubeops.maintenance.tests.api.modules import Result
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
@@ -94,12 +95,15 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ApiCluster]:
         kube = made.kube()
         for document in [*DOCUMENTS, *(document for right in ALL for document in without(right))]:
             kube.post(path_of(document), document)
-        until("the rights of the last user", lambda: _may_read_leases(made.kube(ALL[0].user)), seconds=30)
+        for right in ALL:
+            # Another one, of which the roles know last.
+            one = next(one for one in reversed(ALL) if one != right)
+            until(f"what {right.user} has", functools.partial(_has, made.kube(right.user), one), SECONDS)
         yield made
 
 
-def _may_read_leases(kube: Kube) -> bool:
-    attributes = {"group": "coordination.k8s.io", "resource": "leases", "verb": "list", "namespace": "kube-system"}
+def _has(kube: Kube, right: Right) -> bool:
+    attributes = {"group": right.group, "resource": right.resource, "verb": right.verb, "namespace": right.namespace}
     body = {"spec": {"resourceAttributes": attributes}}
     return kube.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body)["status"]["allowed"]
 
@@ -143,7 +147,7 @@ def volume(corner: Corner) -> None:
     }
     path = f"/api/v1/namespaces/{name}/persistentvolumeclaims"
     kube.post(path, {"metadata": {"name": "data"}, "spec": claim})
-    until("the claim's volume", lambda: (kube.get(f"{path}/data").get("status") or {}).get("phase") == "Bound", 30)
+    until("the claim's volume", lambda: (kube.get(f"{path}/data").get("status") or {}).get("phase") == "Bound", SECONDS)
     corner.owned_pods("data", 1, claim="data")
 
 
@@ -159,7 +163,7 @@ class Maintainer:
         return self._call(k8s_health_info, hosts={"w1": {"cluster_ca": []}})
 
     def drain(self, state: str = "drain", check: bool = False, **options: t.Any) -> Result:
-        how = {"ignore_daemonsets": True, "wait_timeout": 20, "wait_volume_detach": 20, **options}
+        how = {"ignore_daemonsets": True, "wait_timeout": 300, "wait_volume_detach": 300, **options}
         return self._call(k8s_drain, check=check, name=self._node, state=state, delete_options=how)
 
     def cordon_one_of(self, most: int) -> Result:
@@ -180,10 +184,18 @@ def test_the_roles_are_enough_and_everything_in_them_is_used(api: ApiCluster, pl
     maintainer = Maintainer(api, "maintainer", place)
     assert maintainer.everything(), maintainer.told
     assert [name.rpartition("-")[0] for name in place.names(place.nodes[0])] == ["agent"]
-    asked = [json.loads(line) for line in api.audit_log.read_text().splitlines()]
-    mine = [event for event in asked if event["user"]["username"] == "maintainer" and "objectRef" in event]
-    assert [event for event in mine if event["responseStatus"]["code"] == 403] == []
-    assert {right_of(event) for event in mine} == set(ALL)
+    # A watch is written down when it has ended.
+    until("the use of all rights", lambda: {right_of(event) for event in done(api)} >= set(ALL), SECONDS)
+    assert [event for event in done(api) if event["responseStatus"]["code"] == 403] == []
+    assert {right_of(event) for event in done(api)} == set(ALL)
+
+
+def done(api: ApiCluster) -> list[Object]:
+    """What the maintainer has asked for; the last line may be one that is being written."""
+    lines = api.audit_log.read_text().rpartition("\n")[0].splitlines()
+    return [
+        event for event in map(json.loads, lines) if event["user"]["username"] == "maintainer" and "objectRef" in event
+    ]
 
 
 def right_of(event: Object) -> Right:
@@ -268,4 +280,4 @@ def test_to_delete_pods_past_their_budgets_is_a_right_of_its_own(api: ApiCluster
     name = role["metadata"]["name"]
     more = {**binding, "metadata": {"name": name}, "roleRef": {**binding["roleRef"], "name": name}}
     api.kube().post(path_of(more), more)
-    until("the right to delete pods", lambda: not maintainer.drain(disable_eviction=True).get("failed"), seconds=30)
+    until("the right to delete pods", lambda: not maintainer.drain(disable_eviction=True).get("failed"), SECONDS)

@@ -91,7 +91,7 @@ def test_no_more_nodes_than_allowed_are_out_of_work(rack: Corner, proxy: Proxy, 
 def test_the_others_are_emptied_when_one_fails(rack: Corner, drain_rack: t.Any, on_failure: str) -> None:
     rack.deployment("web", 4, on=2)
     rack.pod("stuck", finalizers=["example.com/backup"])
-    result = drain_rack(failed=True, force=True, wait_timeout=4, terminate_grace_period=1, on_failure=on_failure)
+    result = drain_rack(failed=True, force=True, wait_timeout=10, terminate_grace_period=1, on_failure=on_failure)
     assert len(result["evicted"]) == 4
     assert [entry["name"] for entry in result["remaining"]] == ["stuck"]
     assert cordoned(rack) == [on_failure == "keep"] * 2 + [False, False]

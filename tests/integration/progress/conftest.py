@@ -15,7 +15,7 @@ HEALTH = "kubeops.maintenance.k8s_health_info"
 
 def drain(node: str, **more: t.Any) -> dict[str, t.Any]:
     """Options of a drain that does not wait longer than a test does."""
-    return {"name": node, "delete_options": {"ignore_daemonsets": True, "wait_timeout": 60}, **more}
+    return {"name": node, "delete_options": {"ignore_daemonsets": True, "wait_timeout": 600}, **more}
 
 
 class Held:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ansible_collections.kubeops.maintenance.tests.integration import playbook_run
 
-SECONDS = 300
+SECONDS = 900
 
 Task = dict[str, t.Any]
 

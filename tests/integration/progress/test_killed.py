@@ -67,7 +67,7 @@ def killed(playbook: Playbook) -> set[Process]:
 
 def ended(below: set[Process]) -> None:
     try:
-        until("the end of all that it started", lambda: not [one for one in below if lives(one)], seconds=30)
+        until("the end of all that it started", lambda: not [one for one in below if lives(one)], seconds=300)
     finally:
         for process in filter(lives, below):
             os.kill(process[0], signal.SIGKILL)

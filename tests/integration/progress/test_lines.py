@@ -31,7 +31,7 @@ def test_lines_come_while_the_drain_runs(api_cluster: ApiCluster, held: Held, tm
 
 
 def test_lines_come_while_the_health_is_waited_for(api_cluster: ApiCluster, held: Held, tmp_path: Path) -> None:
-    options = {"checks": ["budgets"], "wait_timeout": 60, "wait_sleep": 1, "kubeconfig": str(api_cluster.kubeconfig())}
+    options = {"checks": ["budgets"], "wait_timeout": 600, "wait_sleep": 1, "kubeconfig": str(api_cluster.kubeconfig())}
     with Playbook(tmp_path, {HEALTH: options, "register": "health", "failed_when": "not health.ok"}) as playbook:
         budget = f"budgets {held.corner.namespace}/poddisruptionbudget/shop (allows 0 of 1 disruption"
         assert playbook.hears("health: 1 check fails").startswith(f"health: 1 check fails: {budget}")

@@ -58,7 +58,7 @@ def test_a_delegated_task_runs_under_the_interpreter_of_that_host(
 def test_a_task_that_is_not_waited_for_drains_without_words(
     api_cluster: ApiCluster, held: Held, tmp_path: Path
 ) -> None:
-    task = {DRAIN: drain(held.node, kubeconfig=str(api_cluster.kubeconfig())), "async": 80, "poll": 1}
+    task = {DRAIN: drain(held.node, kubeconfig=str(api_cluster.kubeconfig())), "async": 900, "poll": 1}
     with Playbook(tmp_path, task) as playbook:
         # Longer than Ansible needs to let the module go its own way.
         for _each in range(5):
