@@ -100,7 +100,7 @@ def connect(lab: Lab, api: Api) -> None:
         found = {node["metadata"]["name"]: node["spec"].get("podCIDR") for node in api.get("nodes")["items"]}
         return found if len(found) == len(lab.kubernetes) and all(found.values()) else None
 
-    given = until("a pod subnet for every node", subnets, seconds=60)
+    given = until("a pod subnet for every node", subnets)
 
     def work(node: Node) -> None:
         routes = {given[other.name]: other.address for other in lab.kubernetes if other != node}
@@ -114,7 +114,7 @@ def connect(lab: Lab, api: Api) -> None:
 
     # CoreDNS stays on control planes, so that what is on a worker does not depend on which node is Ready first.
     in_parallel(work, lab.control_planes)
-    until("CoreDNS on a control plane", dns, seconds=60)
+    until("CoreDNS on a control plane", dns)
     in_parallel(work, [node for node in lab.kubernetes if not node.control_plane])
 
 
@@ -136,7 +136,7 @@ def let_kubeadm_choose_etcd(api: Api) -> None:
 
 def wait_until_ready(api: Api) -> None:
     """Every node Ready, every pod of the system available."""
-    until("the API's answer", lambda: api("get", "--raw=/readyz"), seconds=120)
-    api("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=120s")
+    until("the API's answer", lambda: api("get", "--raw=/readyz"))
+    api("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=300s")
     for workload in ("daemonset/kube-proxy", "deployment/coredns"):
-        api("rollout", "status", workload, "--namespace=kube-system", "--timeout=120s")
+        api("rollout", "status", workload, "--namespace=kube-system", "--timeout=300s")

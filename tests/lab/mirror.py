@@ -30,7 +30,7 @@ def start(lab: Lab, supply: Supply) -> None:
     )
     minor = versions.minor(lab.version)
     for url in (f"http://{lab.mirror}:5000/v2/", f"http://{lab.mirror}/core:/stable:/v{minor}/deb/Release.key"):
-        until(f"an answer of the mirror on {url}", functools.partial(answers, url), seconds=20)
+        until(f"an answer of the mirror on {url}", functools.partial(answers, url))
 
 
 def answers(url: str) -> bool:

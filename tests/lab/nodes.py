@@ -58,11 +58,11 @@ def start(lab: Lab, supply: Supply, node: Node) -> None:
 def prepare(lab: Lab, node: Node) -> None:
     """Wait for the boot, then set up the package repository as the documentation of Kubernetes tells its users."""
     container = lab.container(node.name)
-    until(f"containerd on {node.name}", lambda: podman.inside(container, "systemctl is-active containerd"), seconds=60)
+    until(f"containerd on {node.name}", lambda: podman.inside(container, "systemctl is-active containerd"))
     if node.kubernetes:
         minor = versions.minor(lab.version)
         podman.inside(container, render("node/repository.sh.j2", mirror=access.MIRROR, minor=minor))
-    until(f"ssh to {node.name}", functools.partial(reachable, lab, node), seconds=30)
+    until(f"ssh to {node.name}", functools.partial(reachable, lab, node))
 
 
 def ssh(lab: Lab, node: str, *command: str) -> list[str]:

@@ -12,9 +12,11 @@ import typing as t
 from .process import LabError
 
 T = t.TypeVar("T")
+# Seconds after which something is broken. What works may take long on a slow machine.
+PATIENCE = 300
 
 
-def until(what: str, probe: t.Callable[[], T | None], seconds: float, every: float = 0.25) -> T:
+def until(what: str, probe: t.Callable[[], T | None], seconds: float = PATIENCE, every: float = 0.25) -> T:
     """Call ``probe`` until it gives something true; a LabError of its own says what is still missing."""
     deadline = time.monotonic() + seconds
     missing = ""

@@ -17,7 +17,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import Kube, connect
+from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import Kube, KubeError, connect
 from ansible_collections.kubeops.maintenance.tests.lab import podman
 from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
@@ -45,6 +45,15 @@ def namespace(lab: Lab, name: str) -> t.Iterator[Kube]:
         yield client
     finally:
         client.delete(f"/api/v1/namespaces/{name}")
+        until(f"the end of namespace {name}", lambda: _is_gone(client, name))
+
+
+def _is_gone(client: Kube, name: str) -> bool:
+    try:
+        client.get(f"/api/v1/namespaces/{name}")
+    except KubeError as error:
+        return error.status == 404
+    return False
 
 
 def fill(client: Kube, name: str, megabytes: int) -> None:
@@ -70,7 +79,7 @@ class Writers:
     def __enter__(self) -> Writers:
         for thread in self._threads:
             thread.start()
-        until("the first writes", lambda: len(self.acknowledged) > 50, seconds=30)
+        until("the first writes", lambda: len(self.acknowledged) > 50)
         return self
 
     def __exit__(self, *_exception: object) -> None:

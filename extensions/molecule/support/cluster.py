@@ -89,5 +89,5 @@ def _still(item: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def until_ready(lab: Lab, name: str, wanted: bool, seconds: float = 120) -> None:
-    until(f"node {name} is {'Ready' if wanted else 'NotReady'}", lambda: ready(lab, name) == wanted, seconds, every=1)
+def until_ready(lab: Lab, name: str, wanted: bool) -> None:
+    until(f"node {name} is {'Ready' if wanted else 'NotReady'}", lambda: ready(lab, name) == wanted, every=1)

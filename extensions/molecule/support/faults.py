@@ -60,7 +60,7 @@ def etcd_alarm(lab: Lab) -> t.Iterator[None]:
         yield
     finally:
         switch("DEACTIVATE")
-        until("etcd is healthy again", lambda: cluster.shell(lab, "cp1", HEALTH), seconds=30)
+        until("etcd is healthy again", lambda: cluster.shell(lab, "cp1", HEALTH))
 
 
 @contextlib.contextmanager

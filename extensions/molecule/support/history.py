@@ -31,7 +31,7 @@ class History:
         """How many pods a budget would have called healthy, at first and after every change since."""
         pods = dict(self._pods)
         counts = [_healthy(pods.values())]
-        query = f"{self._path}&watch=1&timeoutSeconds=1&resourceVersion={self._version}"
+        query = f"{self._path}&watch=1&timeoutSeconds=3&resourceVersion={self._version}"
         for line in traffic.kubectl(self._lab, "get", "--raw", query).splitlines():
             event = json.loads(line)
             assert event["type"] != "ERROR", event["object"]

@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 
-SECONDS = 120
+SECONDS = 900
 
 
 def writer(folder: str) -> tuple[int, str] | None:

@@ -20,7 +20,7 @@ import sys
 import time
 
 LOCK = "/run/kubeops-etcd.lock"
-SECONDS = 300
+SECONDS = 900
 
 
 def is_there(folder: str, phase: str, known: str) -> bool:

@@ -89,7 +89,7 @@ class Met:
 
     def tell(self, word: str) -> None:
         """``kill``, or ``go on``."""
-        self._process.communicate(f"{word}\n", timeout=30)
+        self._process.communicate(f"{word}\n", timeout=300)
         assert self._process.returncode == 0
 
 
@@ -121,7 +121,7 @@ def killed(lab: Lab, node: str, phase: str, start: t.Callable[[], Run]) -> None:
         meeting.wait()
         run.kill()
         meeting.tell("kill")
-    run.until_gone(seconds=120)
+    run.until_gone()
 
 
 class Story:
@@ -145,16 +145,16 @@ class Story:
         self._write(SECOND)
         for name in DELETED:
             self.client.delete(f"{CONFIG_MAPS}/{name}")
-        self._kubectl("delete", "deployment/keeper", "--cascade=foreground", "--timeout=60s")
+        self._kubectl("delete", "deployment/keeper", "--cascade=foreground", "--timeout=300s")
         self._deploy("ghost")
 
     def is_taken_back(self) -> None:
         assert self.names() == FIRST
         assert self._deployments() == {"keeper"}
-        self._kubectl("rollout", "status", "deployment/keeper", "--timeout=120s")
+        self._kubectl("rollout", "status", "deployment/keeper", "--timeout=300s")
         # Somebody watches again: the controllers make pods, the scheduler and a kubelet start them.
         self._kubectl("scale", "deployment/keeper", "--replicas=2")
-        self._kubectl("rollout", "status", "deployment/keeper", "--timeout=120s")
+        self._kubectl("rollout", "status", "deployment/keeper", "--timeout=300s")
         self._kubectl("scale", "deployment/keeper", "--replicas=1")
         assert self.running("ghost") == []
 
@@ -200,7 +200,7 @@ class Story:
         spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
         made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
         self._kubectl("apply", "--filename=-", stdin=json.dumps(made))
-        self._kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
+        self._kubectl("rollout", "status", f"deployment/{name}", "--timeout=300s")
 
     def _deployments(self) -> set[str]:
         found = self.client.list(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")

@@ -19,6 +19,7 @@ from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGET = "1.37.1"  # of the upgrades
+SECONDS = 1200  # after which a run hangs
 
 
 class Run:
@@ -59,19 +60,19 @@ class Run:
     def says(self, text: str) -> bool:
         return text in self.output
 
-    def finish(self, seconds: float) -> int:
-        code = self.process.wait(timeout=seconds)
+    def finish(self) -> int:
+        code = self.process.wait(timeout=SECONDS)
         print(f"exit status {code} after {time.monotonic() - self.begin:.1f} s")
         return code
 
-    def until(self, what: str, probe: t.Callable[[], bool], seconds: float) -> None:
+    def until(self, what: str, probe: t.Callable[[], bool]) -> None:
         """Wait for something that happens while it runs."""
 
         def attempt() -> bool:
             assert self.process.poll() is None, f"it ended before {what}: {self.log.read_text()[-3000:]}"
             return probe()
 
-        until(what, attempt, seconds)
+        until(what, attempt, SECONDS)
 
     def kill(self) -> None:
         """SIGKILL to ansible-playbook itself and to nobody else; what it had started has to notice by itself."""
@@ -79,9 +80,9 @@ class Run:
         self.process.wait()
         print(f"killed after {time.monotonic() - self.begin:.1f} s")
 
-    def until_gone(self, seconds: float) -> None:
+    def until_gone(self) -> None:
         """Wait until what the killed run had started has noticed and ended."""
-        until("the end of all that the killed run had started", lambda: not self.left(), seconds)
+        until("the end of all that the killed run had started", lambda: not self.left())
 
     def left(self) -> list[int]:
         """What still works for this run. The connections that ssh keeps open for the next one do not count."""

@@ -27,7 +27,7 @@ def story(lab: Lab) -> Story:
 def snapshot(play: Start, lab: Lab, story: Story, members: list[str]) -> str:
     """Taken in the middle of the story, and copied to all members."""
     taken = play("backup")
-    assert taken.finish(seconds=240) == 0, taken.output
+    assert taken.finish() == 0, taken.output
     story.go_on()
     (name,) = {name for member in members for name in restores.snapshots(lab, member)}
     return name
@@ -40,4 +40,4 @@ def members(lab: Lab) -> list[str]:
 
 @pytest.fixture(scope="session")
 def restore(play: Start) -> Start:
-    return restores.starter(play, "restore", restore_confirmed=True, restore_timeout=120)
+    return restores.starter(play, "restore", restore_confirmed=True, restore_timeout=300)

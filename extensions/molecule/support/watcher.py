@@ -34,7 +34,7 @@ class Watcher:
 
     def __enter__(self) -> Watcher:
         self._thread.start()
-        until("the first list", lambda: self.lists, seconds=30)
+        until("the first list", lambda: self.lists)
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -42,7 +42,7 @@ class Watcher:
         self._thread.join()
 
     def until_it_sees(self, names: set[str]) -> None:
-        until(f"that a client which watched sees {len(names)} objects", lambda: self.names == names, seconds=60)
+        until(f"that a client which watched sees {len(names)} objects", lambda: self.names == names)
 
     def _work(self) -> None:
         listed = False

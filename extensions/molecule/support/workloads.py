@@ -26,11 +26,11 @@ if t.TYPE_CHECKING:
 Object = dict[str, t.Any]
 
 READY = {
-    "Deployment": ("rollout", "status", "--timeout=60s"),
-    "StatefulSet": ("rollout", "status", "--timeout=60s"),
-    "DaemonSet": ("rollout", "status", "--timeout=60s"),
-    "Job": ("wait", "--for=jsonpath={.status.ready}=1", "--timeout=60s"),
-    "Pod": ("wait", "--for=condition=Ready", "--timeout=60s"),
+    "Deployment": ("rollout", "status", "--timeout=300s"),
+    "StatefulSet": ("rollout", "status", "--timeout=300s"),
+    "DaemonSet": ("rollout", "status", "--timeout=300s"),
+    "Job": ("wait", "--for=jsonpath={.status.ready}=1", "--timeout=300s"),
+    "Pod": ("wait", "--for=condition=Ready", "--timeout=300s"),
 }
 
 
@@ -44,10 +44,10 @@ def present(lab: Lab, file: Path) -> t.Iterator[None]:
         in_parallel(functools.partial(until_ready, lab), [thing for thing in workloads if thing["kind"] in READY])
         change(lab, budgets, "apply")  # now, so that the first that they say is how it is
         for budget in budgets:
-            until(f"a word of budget {name(budget)}", functools.partial(said, lab, budget), seconds=30)
+            until(f"a word of budget {name(budget)}", functools.partial(said, lab, budget))
         yield
     finally:
-        change(lab, things, "delete", "--cascade=foreground", "--ignore-not-found", "--timeout=120s")
+        change(lab, things, "delete", "--cascade=foreground", "--ignore-not-found", "--timeout=300s")
 
 
 def change(lab: Lab, things: list[Object], verb: str, *words: str) -> None:

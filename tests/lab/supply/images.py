@@ -140,7 +140,7 @@ def registry(storage: Path) -> t.Iterator[str]:
     command = ["docker-registry", "serve", str(REGISTRY_SETTINGS)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until("an answer of docker-registry", lambda: answers(f"http://{address}/v2/", process), seconds=20)
+            until("an answer of docker-registry", lambda: answers(f"http://{address}/v2/", process))
             yield address
         finally:
             process.terminate()

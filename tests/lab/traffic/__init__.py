@@ -45,8 +45,8 @@ def kubectl(lab: Lab, *words: str, **options: t.Any) -> str:
 def deploy(lab: Lab) -> None:
     """Bring the web service and wait until it answers."""
     kubectl(lab, "apply", "--filename=-", stdin=(HERE / "web.yml").read_text())
-    kubectl(lab, "--namespace=web", "rollout", "status", "deployment/web", "--timeout=120s")
-    until(f"an answer of {web(lab)}", lambda: _answers(web(lab)), seconds=30)
+    kubectl(lab, "--namespace=web", "rollout", "status", "deployment/web", "--timeout=300s")
+    until(f"an answer of {web(lab)}", lambda: _answers(web(lab)))
 
 
 def start(lab: Lab, at_least: int = 500, at_most: float = 3600) -> None:
@@ -79,13 +79,13 @@ def start(lab: Lab, at_least: int = 500, at_most: float = 3600) -> None:
         f"--volume={folder}:/traffic",
         f"--entrypoint={json.dumps(command)}",
     )
-    until("an answer to the prober", lambda: report(lab)["web"]["answered_by"], seconds=30)
+    until("an answer to the prober", lambda: report(lab)["web"]["answered_by"])
 
 
 def stop(lab: Lab) -> dict[str, t.Any]:
     """The prober's last word, once it has made all its requests."""
     podman.podman("kill", "--signal=TERM", lab.container("prober"))
-    until("the end of the traffic", lambda: report(lab)["finished"], seconds=90)
+    until("the end of the traffic", lambda: report(lab)["finished"])
     return report(lab)
 
 

@@ -35,7 +35,7 @@ def missing(folder: Folder, restored: Path) -> list[str]:
 def saved(start: Start, folder: Folder, **variables: t.Any) -> tuple[str, Run]:
     """The archive of a run, and the run."""
     run = start(**variables)
-    assert run.finish(seconds=180) == 0, run.output
+    assert run.finish() == 0, run.output
     assert "PRIVATE KEY" not in run.output
     (name,) = folder.snapshots()
     (archive,) = [found for found in folder.files() if found not in (name, f"{name}.json")]
@@ -76,7 +76,7 @@ def test_not_encrypted_where_the_user_says_so(backup: Start, folder: Folder, tmp
 
 def test_without_recipients_nothing_is_written_and_a_warning_says_so(backup: Start, folder: Folder) -> None:
     run = backup()
-    assert run.finish(seconds=180) == 0, run.output
+    assert run.finish() == 0, run.output
     (name,) = folder.snapshots()
     assert folder.files() == [name, f"{name}.json"]
     assert folder.sidecar(name)["archive"] is None

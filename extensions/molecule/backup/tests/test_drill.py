@@ -34,12 +34,12 @@ def around(folder: Folder) -> str:
 
 
 def test_the_newest_is_proven_and_nothing_is_left(backup: Start, snapshots: Start, folder: Folder) -> None:
-    assert backup().finish(seconds=180) == 0
+    assert backup().finish() == 0
     (name,) = folder.snapshots()
     before = around(folder)
     assert "/var/lib/etcd/member" in before
     run = snapshots("--extra-vars=drill=true")
-    assert run.finish(seconds=300) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says(f"{name}: proven, restored with etcd 3.6.16")
     assert around(folder) == before
     proven = folder.sidecar(name)["proven"]
@@ -48,12 +48,12 @@ def test_the_newest_is_proven_and_nothing_is_left(backup: Start, snapshots: Star
 
 
 def test_a_damaged_one_is_marked_so(backup: Start, snapshots: Start, folder: Folder) -> None:
-    assert backup().finish(seconds=180) == 0
+    assert backup().finish() == 0
     whole, damaged = folder.snapshots()
     folder.shell(f"python3 - {folder.path}/{damaged} <<'END'\n{FLIP}\nEND")
     before = around(folder)
     run = snapshots(drill=damaged)
-    assert run.finish(seconds=300) != 0
+    assert run.finish() != 0
     assert damaged in run.message
     assert around(folder) == before
     assert folder.sidecar(damaged)["damaged"]["reason"]

@@ -29,7 +29,7 @@ def database(folder: Folder) -> int:
 def test_too_small_a_disk_is_refused(backup: Start, folder: Folder) -> None:
     with folder.disk(size=MIB):
         run = backup()
-        assert run.finish(seconds=120) != 0
+        assert run.finish() != 0
         assert folder.files() == []
     assert re.search(r"bytes needed for a database of \d+ bytes .*, 1048576 bytes free", run.message)
     assert "no snapshot was taken, nothing was written" in run.message
@@ -39,11 +39,11 @@ def test_a_disk_that_fills_meanwhile(ballast: None, backup: Start, folder: Folde
     with folder.disk(size=database(folder) * 3 // 2 + PROGRAMS):
         with folder.met("fill") as met:
             run = backup()
-            assert run.finish(seconds=120) != 0
+            assert run.finish() != 0
         assert 0 < met()["size"] < database(folder)
         assert "No space left on device" in run.message
         assert folder.files() == ["filler"]
 
         folder.shell(f"rm {folder.path}/filler")
-        assert backup().finish(seconds=120) == 0
+        assert backup().finish() == 0
         assert len(folder.snapshots()) == 1

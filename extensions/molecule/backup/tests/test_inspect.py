@@ -35,7 +35,13 @@ def widgets(lab: Lab) -> t.Iterator[None]:
     """Three objects of a kind that Kubernetes does not bring, in two namespaces."""
     traffic.kubectl(lab, "apply", "--filename=-", stdin=WIDGETS.read_text())
     try:
-        traffic.kubectl(lab, "wait", "--for=condition=Established", "customresourcedefinition/widgets.kubeops.test")
+        traffic.kubectl(
+            lab,
+            "wait",
+            "--for=condition=Established",
+            "--timeout=300s",
+            "customresourcedefinition/widgets.kubeops.test",
+        )
         with backups.namespace(lab, "widgets"):
             for namespace, name in (("default", "a"), ("widgets", "a"), ("widgets", "b")):
                 make(lab, namespace, name)
@@ -59,7 +65,7 @@ def test_it_holds_what_the_api_counts(
     lab: Lab, on: t.Callable[[str], Host], backup: Start, snapshots: Start, folder: Folder
 ) -> None:
     kinds = (*CORE, *GROUPS, *CUSTOM)
-    assert backup().finish(seconds=120) == 0
+    assert backup().finish() == 0
     there = {kind: counted(lab, kind) for kind in kinds}
     options = f"dir={folder.path} inspect=true"
     result = on("cp1").ansible("kubeops.maintenance.etcd_snapshot_info", options, become=True, check=False)
@@ -69,7 +75,7 @@ def test_it_holds_what_the_api_counts(
     assert there["widgets.kubeops.test"] == {"default": 1, "widgets": 2}
 
     run = snapshots(inspect=True)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("widgets.kubeops.test 3")
 
 
@@ -77,10 +83,10 @@ def test_what_has_changed_since(lab: Lab, backup: Start, snapshots: Start, folde
     (before,) = folder.snapshots()
     make(lab, "default", "newcomer")
     traffic.kubectl(lab, "--namespace=widgets", "delete", "widgets.kubeops.test/b")
-    assert backup(tier="daily").finish(seconds=120) == 0
+    assert backup(tier="daily").finish() == 0
     assert [folder.sidecar(name)["tier"] for name in folder.snapshots()] == ["manual", "daily"]
     run = snapshots(compare=f"{before},{folder.snapshots()[-1]}")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("1 objects added, 1 removed")
     assert run.says("added: widgets.kubeops.test in default: newcomer")
     assert run.says("removed: widgets.kubeops.test in widgets: b")

@@ -28,7 +28,7 @@ def large(ballast: None) -> None:
 def test_etcdctl_is_killed_and_the_gateway_takes_its_place(backup: Start, folder: Folder) -> None:
     with folder.met("kill") as met:
         run = backup()
-        assert run.finish(seconds=120) == 0, run.output
+        assert run.finish() == 0, run.output
     assert met()["name"] == "etcdctl"
     (name,) = folder.snapshots()
     assert folder.sidecar(name)["save_method"] == "gateway"
@@ -40,14 +40,14 @@ def nothing_looks_whole(folder: Folder) -> None:
     left = folder.files()
     assert left, "what was killed was no save"
     assert [name for name in left if ".part" not in name] == []
-    until("the end of all that writes there", lambda: not folder.shell(f"pgrep -f {folder.path} || true"), seconds=10)
+    until("the end of all that writes there", lambda: not folder.shell(f"pgrep -f {folder.path} || true"))
     folder.shell("flock --nonblock /run/kubeops-etcd.lock true")
 
 
 def test_the_module_is_killed_and_its_etcdctl_ends_with_it(backup: Start, folder: Folder) -> None:
     with folder.met("kill-starter") as met:
         run = backup()
-        assert run.finish(seconds=120) != 0
+        assert run.finish() != 0
     assert met()["name"] == "etcdctl"
     nothing_looks_whole(folder)
 
@@ -64,11 +64,11 @@ def test_the_module_is_killed_while_it_writes_itself(on: On, folder: Folder) -> 
 def test_the_next_run_cleans_up_and_succeeds(backup: Start, snapshots: Start, folder: Folder) -> None:
     left = folder.files()
     assert left
-    assert backup("--check").finish(seconds=120) == 0
+    assert backup("--check").finish() == 0
     assert folder.files() == left, "not in check mode"
-    assert backup().finish(seconds=120) == 0
+    assert backup().finish() == 0
     (name,) = folder.snapshots()
     assert [name for name in folder.files() if ".part" in name] == []
     run = snapshots(verify=True)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says(name)

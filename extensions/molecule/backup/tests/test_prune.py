@@ -30,7 +30,7 @@ def taken(on: t.Callable[[str], Host], backup: Start, folder: Folder) -> list[st
         result = on("cp1").ansible("kubeops.maintenance.etcd_snapshot", options, become=True, check=False)
         assert result["changed"], result
     names = folder.snapshots()
-    assert backup().finish(seconds=120) == 0  # one by hand, the newest
+    assert backup().finish() == 0  # one by hand, the newest
     for name in FOREIGN:
         folder.shell(f"echo foreign > {folder.path}/{name}")
     return names
@@ -39,7 +39,7 @@ def taken(on: t.Callable[[str], Host], backup: Start, folder: Folder) -> list[st
 def test_check_mode_only_tells(taken: list[str], snapshots: Start, folder: Folder) -> None:
     before = folder.state()
     run = snapshots("--check", "--extra-vars=prune=true", etcd_backup_keep=NOTHING)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says(f"keep {taken[2]}: one of the 1 newest")
     for name in taken[:2]:
         assert run.says(f"delete {name}")
@@ -49,7 +49,7 @@ def test_check_mode_only_tells(taken: list[str], snapshots: Start, folder: Folde
 def test_only_what_nothing_keeps_goes(taken: list[str], snapshots: Start, folder: Folder) -> None:
     manual = [name for name in folder.snapshots() if "-manual-" in name]
     run = snapshots(prune=True, etcd_backup_keep=NOTHING)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert folder.snapshots() == sorted([*manual, taken[-1], *(name for name in FOREIGN if name.endswith(".db"))])
     assert [name for name in taken[:2] if any(name in left for left in folder.files())] == []
     for name in FOREIGN:
@@ -59,6 +59,6 @@ def test_only_what_nothing_keeps_goes(taken: list[str], snapshots: Start, folder
 def test_a_second_run_finds_nothing_to_do(snapshots: Start, folder: Folder) -> None:
     before = folder.state()
     run = snapshots(prune=True, etcd_backup_keep=NOTHING)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.output.rpartition("PLAY RECAP")[2].count("changed=0") == 2
     assert folder.state() == before

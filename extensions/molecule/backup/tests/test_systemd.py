@@ -74,7 +74,7 @@ def test_a_snapshot_with_all_that_the_unit_names(
     folder.shell(f"set -- {shlex.quote(command.strip())}\n{MAKE}")
     variables = json.dumps({"etcd_backup_dir": folder.path, "etcd_backup_files": "plain"})
     run = play("backup", f"--extra-vars={variables}", inventory=inventory)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     (name,) = folder.snapshots()
     sidecar = folder.sidecar(name)
     assert sidecar["member"] == "etcd1"

@@ -21,7 +21,7 @@ Start = t.Callable[..., "Run"]
 
 def test_check_mode_writes_nothing(backup: Start, folder: Folder) -> None:
     run = backup("--check")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says(f"would save a manual snapshot of etcd/cp1 to {folder.path}")
     assert folder.state() == ""
 
@@ -31,7 +31,7 @@ def test_nobody_loses_a_write(lab: Lab, backup: Start, folder: Folder) -> None:
         with backups.Writers(lab, "load") as writers:
             before, written = writers.revision, len(writers.acknowledged)
             run = backup(reason="under load")
-            assert run.finish(seconds=120) == 0, run.output
+            assert run.finish() == 0, run.output
             after, meanwhile = writers.revision, len(writers.acknowledged) - written
         assert writers.lost() == set()
     assert writers.refused == []
@@ -85,11 +85,11 @@ def test_only_root_can_read_it(on: t.Callable[[str], Host], folder: Folder) -> N
 def test_a_second_run_takes_another_one(backup: Start, snapshots: Start, folder: Folder) -> None:
     (first,) = folder.snapshots()
     run = backup()
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert folder.snapshots()[0] == first
     assert len(folder.snapshots()) == 2
     run = snapshots("--extra-vars=verify=true")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     for name in folder.snapshots():
         assert run.says(name)
     assert run.output.count("verified again") == 2

@@ -37,7 +37,7 @@ def story(cluster2: Lab) -> Story:
 def snapshot(play: Start, cluster2: Lab, story: Story) -> str:
     """Of cluster2, taken in the middle of its story."""
     taken = play("backup", "--extra-vars=cluster=cluster2")
-    assert taken.finish(seconds=180) == 0, taken.output
+    assert taken.finish() == 0, taken.output
     story.go_on()
     (name,) = restores.snapshots(cluster2, "cp2")
     return name
@@ -45,4 +45,4 @@ def snapshot(play: Start, cluster2: Lab, story: Story) -> str:
 
 @pytest.fixture(scope="session")
 def restore(play: Start) -> Start:
-    return restores.starter(play, "restore", cluster="cluster2", restore_confirmed=True, restore_timeout=120)
+    return restores.starter(play, "restore", cluster="cluster2", restore_confirmed=True, restore_timeout=300)

@@ -37,7 +37,7 @@ def test_what_would_be_of_both_is_refused(lab: Lab, play: Play) -> None:
         play("plan", "--extra-vars=kubernetes_version=1.37.1"): other,
     }
     for run, reason in runs.items():
-        assert run.finish(seconds=180) != 0
+        assert run.finish() != 0
         assert reason in run.output
         assert "-e cluster=" in run.output
     assert states(lab) == before
@@ -45,7 +45,7 @@ def test_what_would_be_of_both_is_refused(lab: Lab, play: Play) -> None:
 
 def test_the_health_of_one(play: Play) -> None:
     run = play("health", "--extra-vars=cluster=cluster2")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("1 node Ready")
     assert not run.says("cp1")
 
@@ -56,11 +56,11 @@ def test_a_backup_of_one_and_a_drill_leave_the_other_alone(lab: Lab, play: Play)
     options = ["--extra-vars=cluster=cluster2", f"--extra-vars=etcd_backup_dir={BACKUPS}"]
     try:
         run = play("backup", *options, "--extra-vars=etcd_backup_files=none")
-        assert run.finish(seconds=120) == 0, run.output
+        assert run.finish() == 0, run.output
         (name,) = second.snapshots()
         assert second.sidecar(name)["member"] == "cp2"
         run = play("snapshots", *options, "--extra-vars=drill=true")
-        assert run.finish(seconds=120) == 0, run.output
+        assert run.finish() == 0, run.output
         assert f"cp2: {name}: proven" in run.output
         assert not run.says("cp1")
         assert first.files() == []

@@ -33,7 +33,7 @@ with open(sys.argv[1], "r+b") as file:
 def foreign(play: Start, cluster1: Lab, cluster2: Lab, snapshot: str) -> t.Iterator[str]:
     """A snapshot of cluster1 that lies among those of cluster2."""
     taken = play("backup", "--extra-vars=cluster=cluster1")
-    assert taken.finish(seconds=180) == 0, taken.output
+    assert taken.finish() == 0, taken.output
     (name,) = restores.snapshots(cluster1, "cp1")
     for file in (name, f"{name}.json"):
         content = podman.podman("exec", cluster1.container("cp1"), "base64", f"{BACKUPS}/{file}")
@@ -52,7 +52,7 @@ def refused(restore: Start, unchanged: State, story: Story) -> t.Callable[..., s
     def work(*arguments: str, **variables: t.Any) -> str:
         before = unchanged()
         run = restore(*arguments, **variables)
-        assert run.finish(seconds=180) != 0
+        assert run.finish() != 0
         assert unchanged() == before
         story.went_on()
         return run.output
@@ -86,7 +86,7 @@ def test_check_mode_tries_everything_and_changes_nothing(
 ) -> None:
     before = unchanged()
     run = restore("--check", snapshot=snapshot)
-    assert run.finish(seconds=240) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says(f"RESTORE {snapshot}")
     assert run.says("downtime about")
     assert unchanged() == before
@@ -95,7 +95,7 @@ def test_check_mode_tries_everything_and_changes_nothing(
 
 def test_nobody_says_yes(restore: Start, story: Story, cluster2: Lab, snapshot: str) -> None:
     run = restore(snapshot=snapshot, restore_confirmed=False)
-    assert run.finish(seconds=240) != 0
+    assert run.finish() != 0
     assert "Nobody said yes, so nothing was stopped" in run.message
     assert "-e restore_confirmed=true" in run.message
     assert restores.phases(cluster2, ["cp2"]) == ["prepared"]

@@ -30,11 +30,11 @@ SPOIL = f"truncate --size=4096 {DATA}/kubeops-restore/*/prepared/member/snap/db"
 def test_what_does_not_start_is_taken_back(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
     """What was prepared is damaged when etcd is being stopped: nobody reads it again before it is started."""
     with restores.met(cluster2, "cp2", "stopping") as meeting:
-        run = restore(snapshot=snapshot, restore_timeout=40)
+        run = restore(snapshot=snapshot, restore_timeout=60)
         meeting.wait()
         cluster.shell(cluster2, "cp2", SPOIL)
         meeting.tell("go on")
-    assert run.finish(seconds=400) != 0
+    assert run.finish() != 0
     assert run.says("All members were rolled back: cp2 serve the data from before, and nothing is lost")
     assert restores.phases(cluster2, ["cp2"]) == ["rolled_back"]
     story.went_on()
@@ -44,7 +44,7 @@ def test_the_story_is_taken_back(restore: Start, cluster1: Lab, cluster2: Lab, s
     beside = restores.state(cluster1, "cp1")
     with Watcher(cluster2) as watcher:
         run = restore(snapshot=snapshot)
-        assert run.finish(seconds=300) == 0, run.output
+        assert run.finish() == 0, run.output
         watcher.until_it_sees(FIRST)
     assert watcher.backwards == []
     assert watcher.lists == 2, "it was told once that what it knew was gone"
@@ -60,7 +60,7 @@ def test_what_was_there_before_is_kept_until_it_is_cleaned_up(restore: Start, cl
     kept = f"{DATA}/kubeops-restore"
     assert cluster.shell(cluster2, "cp2", f"ls -d {kept}/*/previous/member")
     run = restore(restore_clean=True)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert cluster.shell(cluster2, "cp2", f"ls -d {kept} 2>/dev/null || true") == ""
 
 
@@ -68,21 +68,21 @@ def test_what_was_there_before_is_kept_until_it_is_cleaned_up(restore: Start, cl
 def test_a_second_restore_undone_and_undone_again(restore: Start, cluster2: Lab, story: Story, snapshot: str) -> None:
     story.go_on()
     run = restore(snapshot=snapshot)
-    assert run.finish(seconds=300) == 0, run.output
+    assert run.finish() == 0, run.output
     story.is_taken_back()
     identity = restores.plan(cluster2, "cp2")["id"]
     refused = restore(restore_undo=True)
-    assert refused.finish(seconds=120) != 0
+    assert refused.finish() != 0
     assert refused.says(f"restore_undo={identity} restores what was there before it")
     with Watcher(cluster2) as watcher:
         undone = restore(restore_undo=identity)
-        assert undone.finish(seconds=400) == 0, undone.output
+        assert undone.finish() == 0, undone.output
         watcher.until_it_sees(LATER)
         story.went_on()
         found = restores.plan(cluster2, "cp2")
         assert (found["phase"], found["undoes"]) == ("finished", identity)
         again = restore(restore_undo=found["id"])
-        assert again.finish(seconds=400) == 0, again.output
+        assert again.finish() == 0, again.output
         watcher.until_it_sees(FIRST)
     assert watcher.backwards == []
     assert watcher.lists == 3, "it was told twice that what it knew was gone"
@@ -111,7 +111,7 @@ def test_killed_and_gone_on_with(restore: Start, cluster2: Lab, story: Story, sn
     restores.killed(cluster2, "cp2", phase, lambda: restore(snapshot=snapshot))
     begun = restores.plan(cluster2, "cp2")
     run = restore(snapshot=snapshot)
-    assert run.finish(seconds=400) == 0, run.output
+    assert run.finish() == 0, run.output
     story.is_taken_back()
     done = restores.plan(cluster2, "cp2")
     assert done["phase"] == "finished"
@@ -124,6 +124,6 @@ def test_killed_while_it_goes_back(restore: Start, cluster2: Lab, story: Story, 
     restores.killed(cluster2, "cp2", "stopped", lambda: restore(snapshot=snapshot))
     restores.killed(cluster2, "cp2", "rolling_back", lambda: restore(restore_undo=True))
     run = restore(snapshot=snapshot)
-    assert run.finish(seconds=400) != 0
+    assert run.finish() != 0
     assert run.says("All members were rolled back")
     story.went_on()

@@ -35,7 +35,7 @@ def run(hooks: list[Hook], *arguments: str, hosts: str = "first", **variables: s
         cwd=SCENARIO / "plays",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return done.returncode, " ".join((done.stdout + done.stderr).split())

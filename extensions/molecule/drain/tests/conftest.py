@@ -41,6 +41,6 @@ def drain(play: t.Callable[..., Run]) -> t.Callable[..., Run]:
 def uncordon(play: t.Callable[..., Run]) -> t.Callable[[str], None]:
     def work(node: str) -> None:
         run = play("uncordon", f"--extra-vars=nodes={node}")
-        assert run.finish(seconds=120) == 0, run.output
+        assert run.finish() == 0, run.output
 
     return work

@@ -50,7 +50,7 @@ def static_pod(lab: Lab, on: t.Callable[[str], Host]) -> t.Iterator[None]:
     on("w1").check_output(f"cat > {file} <<'END'{STATIC_POD}END")
     yield
     on("w1").check_output(f"rm {file}")
-    until("the end of the static pod", lambda: "static" not in uids(lab, "w1"), seconds=60)
+    until("the end of the static pod", lambda: "static" not in uids(lab, "w1"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,7 +63,7 @@ def before(
     """The pods on w1 before the drain, and nothing left of earlier ones on the volumes."""
     on("w1").check_output("rm -rf /srv/log /srv/bound /srv/shared/*")
     with present("all_kinds"):
-        until("the static pod's mirror", lambda: "static" in uids(lab, "w1"), seconds=60)
+        until("the static pod's mirror", lambda: "static" in uids(lab, "w1"))
         found = uids(lab, "w1")
         assert {app: len(there) for app, there in found.items()} == {**dict.fromkeys(GOES | STAYS, 1), "web": 2}
         yield found
@@ -72,7 +72,7 @@ def before(
 def test_refused_without_the_options_that_it_needs(lab: Lab, drain: t.Callable[..., Run]) -> None:
     state = cluster.state(lab)
     run = drain("w1")
-    assert run.finish(seconds=120) != 0
+    assert run.finish() != 0
     for phrase in ("force=true deletes them for good): default/bare", "delete_emptydir_data=true", "default/cache-"):
         assert phrase in run.message
     assert cluster.state(lab) == state
@@ -81,7 +81,7 @@ def test_refused_without_the_options_that_it_needs(lab: Lab, drain: t.Callable[.
 def test_check_mode_forecasts_and_changes_nothing(lab: Lab, drain: t.Callable[..., Run]) -> None:
     state = cluster.state(lab)
     run = drain("w1", "--check", **EVERYTHING)
-    assert run.finish(seconds=120) == 0
+    assert run.finish() == 0
     assert run.says("8 Pod(s) would be evicted")
     assert run.says("default/bound-0: its volume data-bound-0 is bound to this node: it returns with the node")
     assert cluster.state(lab) == state
@@ -101,7 +101,7 @@ class Drained:
 def drained(lab: Lab, before: Uids, drain: t.Callable[..., Run], on: t.Callable[[str], Host]) -> Drained:
     web = History(lab, "app=web")
     run = drain("w1", **EVERYTHING)
-    assert run.finish(seconds=180) == 0, run.output
+    assert run.finish() == 0, run.output
     slow_pod = on("w1").file("/srv/log/slow").content_string.splitlines()
     return Drained(run, uids(lab, "w1"), slow_pod, web.healthy())
 
@@ -127,7 +127,7 @@ def test_the_node_says_who_has_it_and_why(lab: Lab, drained: Drained) -> None:
 
 @pytest.mark.parametrize("app", ["cache", "job", "movable", "slow"])
 def test_a_pod_with_a_controller_went_on_elsewhere(lab: Lab, drained: Drained, before: Uids, app: str) -> None:
-    found = until(f"a new pod of {app}", lambda: running(lab, app), seconds=60)
+    found = until(f"a new pod of {app}", lambda: running(lab, app))
     assert found["spec"]["nodeName"] == "w2"
     assert found["metadata"]["uid"] not in before[app]
 
@@ -149,13 +149,17 @@ def test_a_pod_without_a_controller_is_gone_for_good(lab: Lab, drained: Drained)
 def test_a_volume_that_can_move_went_with_its_pod(
     lab: Lab, drained: Drained, before: Uids, on: t.Callable[[str], Host]
 ) -> None:
-    now = until("the database that can move", lambda: running(lab, "movable"), seconds=60)
+    now = until("the database that can move", lambda: running(lab, "movable"))
     users = on("w2").file("/srv/shared/movable/pods").content_string.split()
     assert users == [*before["movable"], now["metadata"]["uid"]]
 
 
 def test_a_volume_that_cannot_move_keeps_its_pod_waiting(lab: Lab, drained: Drained, before: Uids) -> None:
-    (pod,) = cluster.objects(lab, "get", "pods", "--selector=app=bound")
+    def anew() -> dict[str, t.Any] | None:
+        found = cluster.objects(lab, "get", "pods", "--selector=app=bound")
+        return found[0] if [pod["metadata"]["uid"] for pod in found] not in ([], [*before["bound"]]) else None
+
+    pod = until("the pod made anew", anew)
     assert pod["metadata"]["uid"] not in before["bound"]
     assert pod["status"]["phase"] == "Pending"
     assert "nodeName" not in pod["spec"]
@@ -164,7 +168,7 @@ def test_a_volume_that_cannot_move_keeps_its_pod_waiting(lab: Lab, drained: Drai
 def test_a_second_drain_changes_nothing(lab: Lab, drained: Drained, drain: t.Callable[..., Run]) -> None:
     state = cluster.state(lab)
     run = drain("w1", **EVERYTHING)
-    assert run.finish(seconds=120) == 0
+    assert run.finish() == 0
     assert "changed=0" in run.output.rpartition("w1 : ")[2]
     assert cluster.state(lab) == state
 
@@ -182,6 +186,6 @@ def test_the_node_takes_pods_again(lab: Lab, given_back: None) -> None:
 def test_the_database_is_back_with_its_data(
     lab: Lab, given_back: None, before: Uids, on: t.Callable[[str], Host]
 ) -> None:
-    now = until("the database that cannot move", lambda: running(lab, "bound"), seconds=60)
+    now = until("the database that cannot move", lambda: running(lab, "bound"))
     assert now["spec"]["nodeName"] == "w1"
     assert on("w1").file("/srv/bound/pods").content_string.split() == [*before["bound"], now["metadata"]["uid"]]

@@ -46,11 +46,11 @@ def nothing_allowed(lab: Lab, w2: Host) -> t.Iterator[None]:
     """The third pod is ill, so that the budget needs the two on w1."""
     w2.check_output(f"touch {ILL}")
     try:
-        until("a budget that allows nothing", lambda: allowed(lab) == 0, seconds=30)
+        until("a budget that allows nothing", lambda: allowed(lab) == 0)
         yield
     finally:
         w2.check_output(f"rm {ILL}")
-        until("a budget that allows one pod", lambda: allowed(lab) == 1, seconds=30)
+        until("a budget that allows one pod", lambda: allowed(lab) == 1)
 
 
 def test_a_drain_that_a_budget_holds_is_killed(
@@ -60,11 +60,11 @@ def test_a_drain_that_a_budget_holds_is_killed(
     assert (len(held), len(free)) == (2, 1)
     with nothing_allowed(lab, on("w2")):
         run = drain("w1")
-        run.until("the pod that no budget holds has left", lambda: pods(lab, "free") == {}, seconds=60)
+        run.until("the pod that no budget holds has left", lambda: pods(lab, "free") == {})
         holds = "budget default/paced (deployment/held) allows no eviction now"
-        run.until("a line that tells what holds the others", lambda: run.says(holds), seconds=30)
+        run.until("a line that tells what holds the others", lambda: run.says(holds))
         run.kill()
-        run.until_gone(seconds=30)
+        run.until_gone()
     assert pods(lab, "held") == held, "with nobody there to evict them, they stay, also when the budget allows it"
     work = cluster.work(lab, "w1")
     assert cluster.unschedulable(lab, "w1")
@@ -76,7 +76,7 @@ def test_the_next_drain_goes_on_one_pod_at_a_time(lab: Lab, drain: t.Callable[..
     since = cluster.work(lab, "w1")["since"]
     service = History(lab, "service=paced")
     run = drain("w1")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("w1: budget default/paced (deployment/held) lets 1 of 2 go at a time")
     assert run.says("2 Pod(s) evicted")
     assert pods(lab, "held") == {}

@@ -53,7 +53,7 @@ def test_refused(
     with present(refusal.workloads):
         before = cluster.state(lab)
         run = drain("w1", force=True, delete_emptydir_data=True)
-        code = run.finish(seconds=120)
+        code = run.finish()
         after = cluster.state(lab)
     assert code != 0
     assert [phrase for phrase in refusal.says if phrase not in run.message] == [], run.message

@@ -43,14 +43,14 @@ def test_one_that_cannot_be_drained_keeps_both_untouched(
 ) -> None:
     with present("deadlocked"):
         before = cluster.state(lab)
-        assert drain(BOTH).finish(seconds=120) != 0
+        assert drain(BOTH).finish() != 0
         assert cluster.state(lab) == before
 
 
 def test_check_mode_ends_after_the_forecast(lab: Lab, drain: Drain) -> None:
     before = cluster.state(lab)
     run = drain(BOTH, "--check")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("Would be: node w1 marked unschedulable.")
     assert run.says("Would be: node w2 marked unschedulable.")
     assert "changed=1" in run.output.rpartition("localhost :")[2]
@@ -62,7 +62,7 @@ def test_a_hook_that_fails_stops_the_run_and_the_next_one_goes_on(
 ) -> None:
     notes = tmp_path / "notes"
     run = drain(BOTH, hooks(notes, "after_drain"))
-    assert run.finish(seconds=120) != 0
+    assert run.finish() != 0
     assert 'Hook "note" (after_drain) failed for node w' in run.message
     assert "The node stays cordoned" in run.message
     assert [cluster.unschedulable(lab, node) for node in ("w1", "w2")] == [True, True]
@@ -70,19 +70,19 @@ def test_a_hook_that_fails_stops_the_run_and_the_next_one_goes_on(
 
     notes.touch()
     run = drain(BOTH, hooks(notes, "before_drain", "after_drain"))
-    assert run.finish(seconds=180) == 0, run.output
+    assert run.finish() == 0, run.output
     told = notes.read_text().splitlines()
     turns = [[f"{stage} {node} a new disk" for stage in ("before_drain", "after_drain")] for node in ("w1", "w2")]
     assert told in (turns[0] + turns[1], turns[1] + turns[0]), "one node's turn after the other's"
 
     run = drain(BOTH)
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     recap = run.output.rpartition("PLAY RECAP")[2]
     assert recap.count("changed=0") == recap.count("changed="), recap
 
     notes.write_text("")
     run = play("uncordon", f"--extra-vars=nodes={BOTH}", hooks(notes, "before_uncordon", "after"))
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("node w1 marked schedulable.")
     assert len(notes.read_text().splitlines()) == 4
     assert [cluster.work(lab, node) for node in ("w1", "w2")] == [None, None]

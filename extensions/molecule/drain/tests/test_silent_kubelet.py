@@ -42,7 +42,7 @@ def test_a_drain_fails_and_says_that_the_kubelet_is_silent(
     before = pods(lab)
     assert len(before) == 1
     run = drain("w2", wait_timeout=2, terminate_grace_period=1)
-    assert run.finish(seconds=120) != 0
+    assert run.finish() != 0
     assert "node w2 is not drained within 2 s" in run.message
     assert "default/far-" in run.message
     assert "the kubelet of its node is silent since" in run.message
@@ -56,7 +56,7 @@ def test_its_pods_can_be_left_behind(
 ) -> None:
     before = pods(lab)
     run = drain("w2", unreachable="leave")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert run.says("node w2 is silent, so pods that were asked to go are not waited for, and may still run there")
     assert run.says("kubectl taint nodes w2 node.kubernetes.io/out-of-service=nodeshutdown:NoExecute")
     assert pods(lab) == before, "nobody deletes them by force"
@@ -67,7 +67,7 @@ def test_once_the_kubelet_is_back_the_same_drain_ends_well(
 ) -> None:
     kubelet_of_w2_is_dead.close()
     run = drain("w2")
-    assert run.finish(seconds=120) == 0, run.output
+    assert run.finish() == 0, run.output
     assert pods(lab) == set()
 
 

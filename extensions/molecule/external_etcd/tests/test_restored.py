@@ -35,7 +35,7 @@ def test_all_are_restored(lab: Lab, restore: Start, story: Story, snapshot: str,
     owned = {member: owners(lab, member) for member in members}
     with Watcher(lab) as watcher:
         run = restore(snapshot=snapshot)
-        assert run.finish(seconds=400) == 0, run.output
+        assert run.finish() == 0, run.output
         watcher.until_it_sees(FIRST)
     assert watcher.backwards == []
     story.is_taken_back()
@@ -55,6 +55,6 @@ def test_killed_between_stop_and_start(
     cluster.shell(lab, "e1", "systemctl start etcd.service || true")
     assert cluster.shell(lab, "e1", "pgrep --exact etcd || true") == ""
     run = restore(snapshot=snapshot)
-    assert run.finish(seconds=400) == 0, run.output
+    assert run.finish() == 0, run.output
     story.is_taken_back()
     assert restores.phases(lab, members) == ["finished"] * 3

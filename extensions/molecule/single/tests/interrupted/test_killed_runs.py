@@ -34,7 +34,7 @@ def kubeadm_swaps_manifests(lab: Lab) -> bool:
 
 def test_a_run_is_killed_inside_kubeadm_upgrade_apply(lab: Lab, start: Start) -> None:
     run = start()
-    run.until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab), seconds=240)
+    run.until("kubeadm is amid the static pods", lambda: kubeadm_swaps_manifests(lab))
     run.kill()
     assert kubeadm_runs(lab), "kubeadm died with the run that had started it"
 
@@ -49,9 +49,9 @@ def pods_leave(lab: Lab, name: str) -> bool:
 def test_the_next_run_goes_on_and_is_killed_in_the_middle_of_a_drain(lab: Lab, start: Start) -> None:
     assert kubeadm_runs(lab), "kubeadm was to be still at work"
     run = start()
-    run.until("pods leave w1", lambda: pods_leave(lab, "w1"), seconds=420)
+    run.until("pods leave w1", lambda: pods_leave(lab, "w1"))
     run.kill()
-    run.until_gone(seconds=30)  # the eviction stops with the run
+    run.until_gone()  # the eviction stops with the run
     assert run.says(f"Plan: finish the upgrade to {TARGET}")
     assert starts_of_kubeadm_apply(lab) == 1, "kubeadm was started anew instead of waited for"
     left = cluster.work(lab, "w1")
@@ -80,7 +80,7 @@ def test_the_next_run_repairs_it_and_stops_at_its_gate(lab: Lab, start: Start, t
     ]
     hooks.append({"name": "sicken", "when": "before_uncordon", "tasks": str(SICKEN)})
     run = start("--extra-vars", json.dumps({"node_hooks": hooks, "health_timeout": 10}))
-    assert run.finish(seconds=300) != 0
+    assert run.finish() != 0
     assert run.says("workloads: default/deployment/sick: 0 of 1 pod available; it was well before")
     assert notes.read_text().splitlines() == ["before_drain w1", "after_drain w1", "before_uncordon w1"]
     assert not cluster.unschedulable(lab, "w1")

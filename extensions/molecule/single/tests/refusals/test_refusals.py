@@ -127,7 +127,7 @@ def test_refused(refusal: Refusal, lab: Lab, start: Start, nobody: Path, tmp_pat
         before = cluster.state(lab)
         arguments = (argument.format(nobody=nobody) for argument in refusal.arguments)
         run = start(*arguments, inventory=file, version=refusal.version)
-        code = run.finish(seconds=300)
+        code = run.finish()
         after = cluster.state(lab)
     assert code != 0
     assert [phrase for phrase in refusal.says if phrase not in run.message] == [], run.message
@@ -137,7 +137,7 @@ def test_refused(refusal: Refusal, lab: Lab, start: Start, nobody: Path, tmp_pat
 def test_check_mode_ends_after_plan_and_forecast(lab: Lab, start: Start) -> None:
     before = cluster.state(lab)
     run = start("--check")
-    assert run.finish(seconds=300) == 0
+    assert run.finish() == 0
     assert run.says(f"Plan: upgrade from 1.36.4 to {TARGET}")
     assert run.says("node w1 marked unschedulable")
     assert cluster.state(lab) == before

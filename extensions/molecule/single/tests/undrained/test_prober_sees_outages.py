@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 def node_with_the_service(lab: Lab) -> str:
     """Both workers take pods again; a node that has one of the service's."""
     traffic.kubectl(lab, "uncordon", "w2")
-    traffic.kubectl(lab, "--namespace=web", "rollout", "status", "deployment/web", "--timeout=120s")
+    traffic.kubectl(lab, "--namespace=web", "rollout", "status", "deployment/web", "--timeout=300s")
     pods = cluster.objects(lab, "--namespace=web", "get", "pods")
     return pods[0]["spec"]["nodeName"]
 
@@ -35,9 +35,9 @@ def test_a_node_killed_undrained_costs_requests(lab: Lab, node_with_the_service:
     boot = boot_id(lab, node_with_the_service)
     traffic.start(lab, at_least=100, at_most=600)
     podman.podman("kill", "--signal=KILL", container)
-    until("a request that fails", lambda: traffic.report(lab)["web"]["failures"], seconds=60)
+    until("a request that fails", lambda: traffic.report(lab)["web"]["failures"])
     podman.podman("start", container)
-    until("a new boot of the node", lambda: boot_id(lab, node_with_the_service) != boot, seconds=60)
+    until("a new boot of the node", lambda: boot_id(lab, node_with_the_service) != boot)
     cluster.until_ready(lab, node_with_the_service, wanted=True)
     report = traffic.stop(lab)
     print(traffic.describe(report))

@@ -24,7 +24,7 @@ def look_after(play: t.Callable[..., Run]) -> t.Callable[..., str]:
 
     def work(*arguments: str, **variables: t.Any) -> str:
         run = play("snapshots", f"--extra-vars={json.dumps(variables)}", *arguments)
-        assert run.finish(seconds=120) == 0, run.output
+        assert run.finish() == 0, run.output
         return run.output
 
     return work
@@ -40,7 +40,7 @@ def test_one_from_before_an_upgrade_is_kept_until_it_is_released(host, look_afte
     assert "verified when it was taken, released" in look_after(release=name)
     assert f"keep {name}: one of the 1 newest" in look_after(prune=True, etcd_backup_keep=NOTHING)
     refused = play("snapshots", "--extra-vars=release=nobody")
-    assert refused.finish(seconds=120) != 0
+    assert refused.finish() != 0
     assert f"No host has a snapshot nobody in {BACKUPS}, so nothing was released. There are: {name}" in refused.output
     with host.sudo():
         assert host.check_output(f"ls {BACKUPS}").split() == [name, f"{name}.json", "tools"]
