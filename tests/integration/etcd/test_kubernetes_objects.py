@@ -59,7 +59,7 @@ PATHS = {
     "services": f"/api/v1/namespaces/{NAMESPACE}/services",
     "widgets.example.com": f"/apis/example.com/v1/namespaces/{NAMESPACE}/widgets",
 }
-SECONDS = 120
+SECONDS = 300
 
 
 class World:
@@ -70,6 +70,8 @@ class World:
         self.kube.post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
         self.kube.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", WIDGETS)
         until("the resource widgets", lambda: self._served("/apis/example.com/v1"), SECONDS)
+        # Kubernetes' own in every namespace, which the controllers come to when they come to it.
+        until("a ConfigMap of its own", lambda: self.kube.list(PATHS["configmaps"]), SECONDS)
         self.make("secrets", "tls", data={"password": base64.b64encode(b"hunter2").decode()})
         self.make("configmaps", "settings", data={"colour": "green"})
         self.make("services", "web", spec={"ports": [{"port": 80}]})

@@ -27,7 +27,7 @@ from ansible_collections.kubeops.maintenance.tests.lab.waiting import until
 
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 GONE = 410
-SECONDS = 120
+SECONDS = 300
 SECOND = "20261122T183000Z-4f2a90"
 
 
@@ -145,6 +145,8 @@ def test_a_client_that_watches_through_a_restore_and_its_undo(tmp_path: pathlib.
         kube, host = api.kube(), Host(api, tmp_path / "host")
         member = t.cast(Etcd, host)
         with Reflector(api.kube()) as client:
+            # Kubernetes' own in every namespace, which the controllers come to when they come to it.
+            until("a ConfigMap of its own", lambda: "kube-root-ca.crt" in client.names, SECONDS)
             make(kube, "before")
             taken = restoring.save([member])
             kube.delete(f"{CONFIGMAPS}/before")
