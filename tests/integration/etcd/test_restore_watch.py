@@ -171,7 +171,7 @@ def test_a_client_that_watches_through_a_restore_and_its_undo(tmp_path: pathlib.
 
             undone, lists_before = len(client.seen), client.lists
             taken = recover.run(request(host), recover.Wanted(ID, str(host.backups)))["snapshot"]
-            least = bump(taken["revision"], client.seen[-1])
+            least = bump(taken["revision"], client.seen[-1], age=0)
             second = restoring.order([member], taken, id=SECOND, bump=least, undoes=ID)
             restoring.prepared(member, second)
             restore(api, host, SECOND)
