@@ -11,6 +11,7 @@ import os
 import hypothesis
 
 # A busy machine is no failure, hence no deadline. CI tries the same examples every time, a developer new ones.
-hypothesis.settings.register_profile("default", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+busy = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("default", **busy)
+hypothesis.settings.register_profile("ci", **busy, derandomize=True, database=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -10,7 +10,6 @@ import base64
 import email.utils
 import os
 import pathlib
-import socket
 import stat
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.kubeops.maintenance.plugins.module_utils import _kube, _kube_http
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError, connect
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_proxy import Proxy
+from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.module_utils.apiserver import (
     Authority,
     ConnectProxy,
@@ -73,9 +73,8 @@ def serve(authority):
 
 
 def closed_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"https://127.0.0.1:{sock.getsockname()[1]}"
+    (port,) = free_ports(1)
+    return f"https://127.0.0.1:{port}"
 
 
 def certificate_data(authority, name="kubernetes-admin"):
@@ -437,16 +436,16 @@ def test_all_servers_are_named_when_none_answers(authority):
 
 
 def test_a_change_that_may_have_begun_is_not_asked_of_the_next_server(serve, authority, monkeypatch):
-    monkeypatch.setattr(_kube_http, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(_kube_http, "READ_TIMEOUT", 1)
     release = threading.Event()
 
     def slow(request):
-        release.wait(10)
+        release.wait(60)
         return node(request)
 
     first, second = serve(slow), serve()
     kube = connect({"host": first.url, "servers": [first.url, second.url], "ca_cert": authority.ca})
-    with pytest.raises(KubeError, match=r"PATCH /x: no answer from .* \(no answer within 0.2 s\)") as caught:
+    with pytest.raises(KubeError, match=r"PATCH /x: no answer from .* \(no answer within 1 s\)") as caught:
         kube.patch("/x", {})
     assert caught.value.status == 0
     assert kube.get("/x") == NODE

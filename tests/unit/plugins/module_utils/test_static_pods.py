@@ -16,6 +16,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils import _static
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._static_pods import Manifests
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
+from ansible_collections.kubeops.maintenance.tests.ports import free_ports
 
 ETCD = "command:\n- etcd\n- --name=cp1\nimage: registry.k8s.io/etcd:x\n"
 
@@ -123,11 +124,11 @@ def test_a_real_process(tmp_path: pathlib.Path) -> None:
     program = tmp_path / f"kube-of-{os.getpid()}"
     shutil.copyfile(shutil.which("sleep") or "", program)
     program.chmod(0o755)
-    with subprocess.Popen([program, "60"]) as running:
+    with subprocess.Popen([program, "600"]) as running:
         try:
             until(
                 lambda: _static_pods.processes(program.name) == [running.pid] or None,
-                Deadline(10),
+                Deadline(120),
                 lambda: "not seen",
                 interval=0.01,
             )
@@ -137,8 +138,8 @@ def test_a_real_process(tmp_path: pathlib.Path) -> None:
 
 
 def test_ports() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    (port,) = free_ports(1)
+    with socket.create_server(("127.0.0.1", port)) as server:
         assert not _static_pods.is_free("127.0.0.1", port)
         assert not _static_pods.is_free("0.0.0.0", port)
         assert _static_pods.answers("127.0.0.1", port)

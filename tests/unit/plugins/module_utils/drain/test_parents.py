@@ -19,14 +19,14 @@ CONTROLLER = textwrap.dedent("""
         os.setsid()
         os.system(sys.argv[1])
         os._exit(0)
-    time.sleep(60)
+    time.sleep(600)
 """)
 MODULE = textwrap.dedent("""
     import os, time
     from ansible_collections.kubeops.maintenance.plugins.module_utils._drain import parents
     abandoned = parents.watch()
     print("watching", os.getpid(), os.getpgrp(), abandoned(), flush=True)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not abandoned() and time.monotonic() < end:
         time.sleep(0.02)
     print("abandoned" if abandoned() else "still watched", flush=True)

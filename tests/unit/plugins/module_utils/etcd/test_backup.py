@@ -230,7 +230,7 @@ def test_a_disk_that_fills_up_meanwhile(node: Node) -> None:
         "    print(error.msg)\n"
     )
     with FakeEtcd() as etcd:
-        said = run_python(code, node.request(etcd.url)).communicate(timeout=60)[0].decode()
+        said = run_python(code, node.request(etcd.url)).communicate(timeout=300)[0].decode()
     assert said.strip() == f"{node.backups}: File too large. Done before: create directory {node.backups}"
     assert os.listdir(node.backups) == []
 
@@ -394,5 +394,5 @@ def test_two_in_a_row_have_two_names(node: Node) -> None:
     with FakeEtcd() as etcd:
         started = time.monotonic()
         paths = {backup.run(node.request(etcd.url))["snapshot"]["path"] for _run in range(5)}
-        assert time.monotonic() - started < 30
+        assert time.monotonic() - started < 120
     assert len(paths) == 5

@@ -76,7 +76,7 @@ def test_members_and_alarms_and_hash() -> None:
 @pytest.mark.parametrize("spaces", [True, False])
 def test_a_snapshot_comes_whole_and_in_pieces(spaces: bool) -> None:
     with FakeEtcd(spaces=spaces) as etcd:
-        pieces = list(Gateway(local(etcd.url)).snapshot(Deadline(30)))
+        pieces = list(Gateway(local(etcd.url)).snapshot(Deadline(120)))
     assert b"".join(pieces) == etcd.database
     assert max(map(len, pieces)) <= fake_etcd.CHUNK
 
@@ -93,13 +93,13 @@ def test_a_snapshot_comes_whole_and_in_pieces(spaces: bool) -> None:
 )
 def test_a_snapshot_that_does_not_come_whole(stream: str, message: str) -> None:
     with FakeEtcd(stream=stream) as etcd, pytest.raises(GatewayError, match=message) as caught:
-        list(Gateway(local(etcd.url)).snapshot(Deadline(30)))
+        list(Gateway(local(etcd.url)).snapshot(Deadline(120)))
     assert etcd.url in caught.value.msg
 
 
 def test_a_stream_that_stands_still() -> None:
     with FakeEtcd(stream="hang") as etcd, pytest.raises(GatewayError, match="does not answer in time"):
-        list(Gateway(local(etcd.url), timeout=0.3).snapshot(Deadline(30)))
+        list(Gateway(local(etcd.url), timeout=0.3).snapshot(Deadline(120)))
 
 
 def test_a_stream_that_takes_too_long() -> None:

@@ -122,7 +122,7 @@ def save(etcd: FakeEtcd, directory: pathlib.Path, seen: health.Observation | Non
     local = LocalMember(etcd.url, "", "", "", "cp1", "/var/lib/etcd", (), "etcd:3.6.16-0", "etcd.yaml")
     gateway = Gateway(local, timeout=0.5)
     way = fetch.Fetch(gateway, local, None)
-    return snapshot.save(way, local, seen or health.observe(gateway), LABEL, str(directory), Deadline(30))
+    return snapshot.save(way, local, seen or health.observe(gateway), LABEL, str(directory), Deadline(120))
 
 
 def test_a_saved_snapshot_is_whole_described_and_private(tmp_path: pathlib.Path) -> None:

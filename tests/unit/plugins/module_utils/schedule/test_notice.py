@@ -134,15 +134,15 @@ def test_a_command(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "timeout", "sentence"),
     [
-        ((sys.executable, "-c", "raise SystemExit(3)", "secret"), "exit status 3"),
-        ((sys.executable, "-c", "import time; time.sleep(60)", "secret"), "not done within 1 s"),
-        (("/nowhere/tell", "secret"), "No such file or directory"),
+        ((sys.executable, "-c", "raise SystemExit(3)", "secret"), 120, "exit status 3"),
+        ((sys.executable, "-c", "import time; time.sleep(600)", "secret"), 1, "not done within 1 s"),
+        (("/nowhere/tell", "secret"), 120, "No such file or directory"),
     ],
 )
-def test_a_command_that_fails(words: tuple[str, ...], sentence: str) -> None:
-    said = refused(Notice(command=words, timeout=1))
+def test_a_command_that_fails(words: tuple[str, ...], timeout: int, sentence: str) -> None:
+    said = refused(Notice(command=words, timeout=timeout))
     assert said == f"nobody may know that {UNIT} failed: {words[0]}: {sentence}"
 
 
