@@ -27,6 +27,8 @@ def restore_plan(
     offered: t.Sequence[Info] = (),
     recovered: bool = False,
 ) -> dict[str, t.Any]:
+    if isinstance(gone, str):  # as -e restore_gone=cp3 is
+        gone = gone.replace(",", " ").split()
     try:
         wish = Wish(snapshot, undo, cluster_uid, gone, offered, recovered)
         made: dict[str, t.Any] = make(infos, hosts, wish, _fresh())

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.module_utils._check import WARN
+from ansible_collections.kubeops.maintenance.plugins.module_utils._check import PASS, WARN
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan as plans
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.back import LEADER
 
 Left = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, Left]
@@ -70,12 +71,13 @@ def may_serve(hosts: Hosts, members: t.Sequence[str]) -> bool:
 
 
 def _silent(hosts: Hosts, members: t.Sequence[str]) -> str:
-    """Of those that went back, which do not serve, and why."""
+    """Of those that went back, which do not serve, and why. Until enough of them had gone back none knew a leader."""
+    checks = [(host, one) for host in members for one in (hosts[host].get("__restore_back") or {}).get("checks", ())]
+    led = any((one["name"], one["status"]) == (LEADER, PASS) for _host, one in checks)
     return _joined(
         f"{host}: {one['evidence']}. {one['fix']}"
-        for host in members
-        for one in (hosts[host].get("__restore_back") or {}).get("checks", ())
-        if one["status"] == WARN
+        for host, one in checks
+        if one["status"] == WARN and not (led and one["name"] == LEADER)
     )
 
 

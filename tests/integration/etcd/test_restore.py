@@ -244,7 +244,7 @@ def test_back_to_data_that_etcd_does_not_start_from(releases: list[Release], tmp
         result = bring(one, "rolled_back", ID, timeout=3)
         assert result["phase"] == "rolled_back"
         (check,) = result["checks"]
-        assert (check["status"], check["name"]) == ("warn", "etcd member serves again")
+        assert (check["status"], check["name"]) == ("warn", "etcd member started")
         assert "after 3 s no process has" in check["evidence"]
         prepared(one, restoring.order([one], taken, id=SECOND), places=places)
         for step in STEPS:

@@ -108,6 +108,10 @@ def test_settings_that_what_is_restored_could_not_work_with(etcd: Etcd, saved: d
     (one,) = saved["members"]
     other = {**one, "name": "cp2", "peer_urls": ["http://127.0.0.1:1"]}
     assert "--force-new-cluster, so it would forget the 1 other" in refused(etcd, {**saved, "members": [one, other]})
+    manifest.write_text(before)
+    # What an editor, or somebody careful, has left there is one more static pod.
+    (etcd.root / "etcd.yaml.bak").write_text(before)
+    assert f"the kubelet also runs etcd from {etcd.root}/etcd.yaml.bak" in refused(etcd, saved)
 
 
 def test_what_other_restores_have_left(etcd: Etcd, saved: dict[str, t.Any]) -> None:

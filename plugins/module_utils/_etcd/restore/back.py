@@ -35,6 +35,7 @@ _DELETED = ".deleted"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Seconds for the other members to come back, too. They may be lost, so nothing depends on it.
 _PATIENCE = 60
+LEADER = "etcd has a leader"
 
 
 def roll_back(step: Step) -> None:
@@ -100,7 +101,7 @@ def _runs(step: Step) -> Check:
         step.start()
     except WaitTimeout as error:
         fix = "mend it, or restore another snapshot: nothing of this restore is in the way any more"
-        return Check("etcd member serves again", WARN, f"etcd/{step.plan.here.name}", error.msg, fix)
+        return Check("etcd member started", WARN, f"etcd/{step.plan.here.name}", error.msg, fix)
     return _serves(step)
 
 
@@ -117,8 +118,8 @@ def _serves(step: Step) -> Check:
         found = until(leader, Deadline(min(_PATIENCE, step.deadline.left)), lambda: "", interval=0.5)
     except WaitTimeout:
         fix = "bring the other members back to what they used before, too (state rolled_back), and look at their logs"
-        return Check("etcd member serves again", WARN, subject, "it runs, and knows no leader yet", fix)
-    return Check("etcd member serves again", PASS, subject, f"member {found} leads")
+        return Check(LEADER, WARN, subject, "it runs, and knows no leader yet", fix)
+    return Check(LEADER, PASS, subject, f"member {found} leads")
 
 
 def clean(request: Request, identity: str = "", keep: int = 0) -> dict[str, t.Any]:

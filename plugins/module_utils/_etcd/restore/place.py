@@ -42,9 +42,10 @@ def here(local: LocalMember, manifests: str) -> Here:
 
 def owner(data_dir: str) -> Owner:
     """Of the data that is there, else of the directory for it."""
-    for path in (os.path.join(data_dir, "member"), data_dir):
+    # The data directory may be a link, what is renamed in it may not.
+    for path, look in ((os.path.join(data_dir, "member"), os.lstat), (data_dir, os.stat)):
         try:
-            found = os.lstat(path)
+            found = look(path)
         except FileNotFoundError:
             continue
         if stat.S_ISDIR(found.st_mode):

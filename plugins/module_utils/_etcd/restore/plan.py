@@ -213,7 +213,7 @@ def _check_guarded(path: str) -> None:
     if not stat.S_ISDIR(found.st_mode) or not programs.guarded(found):
         raise MaintenanceError(
             f"{path}: is no directory that only root can change, so nothing in it is believed. See who has made it, and"
-            " move it away"
+            f" move it away; or, where it was root's and a chown of all that is etcd's has taken it: chown root {path}"
         )
 
 

@@ -78,6 +78,7 @@ def look(
     checks = [
         *prepare_checks.names(local.data_dir, local.wal_dir),
         prepare_checks.starter(local, question.kubelet),
+        prepare_checks.manifest(local, manifests),
         prepare_checks.together(local, len(question.order.members)),
         prepare_checks.release(local.name, version, found, of),
         prepare_checks.programs(question.directory, version or of, programs, wanted),
@@ -119,8 +120,10 @@ def _known_keys(where: str) -> t.Optional[set[encryption_config.Key]]:
 def _for_the_drill(question: Question, facts: snapshot.Facts) -> list[Check]:
     left = leftovers.size_of_drills(question.directory, question.local.name)
     free = disk.free_bytes(question.directory) + left
-    return [
+    checks = [
         drill_checks.apart(question.directory, question.local.data_dir),
         drill_checks.room(question.directory, facts.size, free),
         drill_checks.memory(facts.contents.rows, drill_checks.available()),
     ]
+    without = "; or leave the drill out (restore_drill=false), which proves less"
+    return [dataclasses.replace(one, fix=f"{one.fix}{without}") if one.fix else one for one in checks]

@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ... import _static_pods
 from ..._check import FAIL, PASS, SKIP, WARN, Check
+from ..._errors import MaintenanceError
 from ..database import contents, objects
 from ..drill.drill_checks import LOGS
 from ..member.cluster_health import DEFAULT_QUOTA
@@ -90,6 +92,16 @@ def quota(local: LocalMember, size: int) -> Check:
         return Check("room in the quota", PASS, local.source, evidence)
     fix = "raise --quota-backend-bytes on every member first; nothing could be written to what is restored"
     return Check("room in the quota", FAIL, local.source, evidence, fix)
+
+
+def manifest(local: LocalMember, manifests: str) -> Check:
+    """Whether moving one file stops the member: a copy that somebody has left beside it is one more to the kubelet."""
+    try:
+        if local.image:
+            _static_pods.Manifests(manifests).check("etcd")
+    except MaintenanceError as error:
+        return Check("one manifest of etcd", FAIL, local.source, error.msg, "nothing else stops it")
+    return Check("one manifest of etcd", PASS, local.source, "nothing else starts it")
 
 
 def together(local: LocalMember, members: int) -> Check:

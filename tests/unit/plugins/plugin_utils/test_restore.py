@@ -104,6 +104,15 @@ def test_a_member_without_a_host() -> None:
     assert planned(there, gone=["9"])["members"] == planned(infos())["members"]
 
 
+def test_members_that_are_gone_are_whole_names() -> None:
+    """Of -e restore_gone=cp4,cp5 Ansible makes no list."""
+    there = infos(live=live(members=[*live()["members"], {"name": "cp4", "id": "4", "peer_urls": [], "trouble": ""}]))
+    for gone in ("cp41", "cp", "cp1 cp41"):
+        with pytest.raises(AnsibleFilterError, match="etcd's member cp4"):
+            filters.restore_plan(there, "newest", HOSTS, gone=gone)
+    assert filters.restore_plan(there, "newest", HOSTS, gone="cp5,cp4")
+
+
 @pytest.mark.parametrize("wanted", ["newest", LATER])
 def test_the_newest_and_who_lacks_it(wanted: str) -> None:
     there = infos()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.back import LEADER
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import (
     failure,
     may_serve,
@@ -54,7 +55,8 @@ def test_not_all_went_back(others: dict[str, t.Any], told: str) -> None:
 
 def test_a_member_that_went_back_and_does_not_serve() -> None:
     """As before the restore, which may have been for that."""
-    checks = [{"status": "warn", "evidence": "no process has it open", "fix": "mend it."}, {"status": "pass"}]
+    warned = {"name": "etcd member started", "status": "warn", "evidence": "no process has it open", "fix": "mend it."}
+    checks = [warned, {"name": "another", "status": "pass"}]
     said = failure(left(cp2={"__restore_back": {"checks": checks}}), MEMBERS, MEMBERS)
     assert (
         "cp1, cp2, cp3 have the data from before, and nothing is lost. But cp2: no process has it open. mend it."
@@ -62,6 +64,15 @@ def test_a_member_that_went_back_and_does_not_serve() -> None:
     )
     said = failure(left(cp2={"__restore_back": {"checks": checks}}, cp3={"__restore_back": LOST}), MEMBERS, MEMBERS)
     assert "cp3: not rolled back: the host was lost. cp2: no process has it open. mend it. No data" in said
+
+
+def test_members_that_went_back_one_after_the_other() -> None:
+    """As with one fork. The first of them knew no leader then."""
+    alone = {"name": LEADER, "status": "warn", "evidence": "it knows no leader yet", "fix": "bring back the others"}
+    backs = {"cp1": {"__restore_back": {"checks": [alone]}}, "cp2": {"__restore_back": {"checks": [alone]}}}
+    assert "But cp1: it knows no leader yet. bring back the others. cp2: " in failure(left(**backs), MEMBERS, MEMBERS)
+    backs["cp2"] = {"__restore_back": {"checks": [{**alone, "status": "pass", "fix": ""}]}}
+    assert "But" not in failure(left(**backs), MEMBERS, MEMBERS)
 
 
 def test_a_host_that_was_lost_before_has_left_nothing() -> None:

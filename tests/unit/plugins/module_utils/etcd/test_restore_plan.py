@@ -129,6 +129,8 @@ def test_owner(tmp_path: pathlib.Path) -> None:
     assert place.owner(str(data)).mode == 0o750
     (data / "member").mkdir(mode=0o700)
     assert place.owner(str(data)) == plan.Owner(os.geteuid(), os.getegid(), 0o700)
+    (tmp_path / "linked").symlink_to(data)
+    assert place.owner(str(tmp_path / "linked")) == place.owner(str(data))
     (data / "member").rename(data / "elsewhere")
     (data / "member").symlink_to(data / "elsewhere")
     with pytest.raises(MaintenanceError, match="member: is no directory"):
