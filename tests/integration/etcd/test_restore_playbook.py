@@ -176,7 +176,8 @@ def test_killed_before_the_first_member_was_stopped(members: t.Sequence[Etcd], w
 
 def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Release], tmp_path: pathlib.Path) -> None:
     with Etcd(releases[-1], tmp_path / "m1", "m1").running() as etcd:
-        two = {"hosts": {"host-of-m1": {**host(etcd), "etcd_backup_dir": str(etcd.backups)}}}
+        here = {**host(etcd), **control_plane(tmp_path), "etcd_backup_dir": str(etcd.backups)}
+        two = {"hosts": {"host-of-m1": here}}
         groups = {"kube_control_plane": two, "two": two, "etcd": {"hosts": {"elsewhere": {}}}}
         inventory = {"all": {"children": groups}}
         run = playbook_run.play(tmp_path, inventory, "kubeops.maintenance.restore", cluster="two", snapshot="none.db")
