@@ -39,10 +39,10 @@ def wanted(members: t.Sequence[Etcd]) -> Plan:
     return restoring.order(members, restoring.save(members))
 
 
-def control_plane(folder: pathlib.Path) -> dict[str, t.Any]:
+def control_plane(folder: pathlib.Path, interpreter: str = sys.executable) -> dict[str, t.Any]:
     """A node with a network of its own, where no API server runs, whatever runs on this machine."""
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\nexec unshare --net {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec unshare --net {interpreter} "$@"\n')
     python.chmod(0o755)
     return {**playbook_run.HERE, "ansible_python_interpreter": str(python)}
 
@@ -176,8 +176,9 @@ def test_killed_before_the_first_member_was_stopped(members: t.Sequence[Etcd], w
 
 def test_a_cluster_without_the_group_etcd_beside_one_with_it(releases: list[Release], tmp_path: pathlib.Path) -> None:
     with Etcd(releases[-1], tmp_path / "m1", "m1").running() as etcd:
-        here = {**host(etcd), **control_plane(tmp_path), "etcd_backup_dir": str(etcd.backups)}
-        two = {"hosts": {"host-of-m1": here}}
+        there = host(etcd)
+        there.update(control_plane(tmp_path, there["ansible_python_interpreter"]), etcd_backup_dir=str(etcd.backups))
+        two = {"hosts": {"host-of-m1": there}}
         groups = {"kube_control_plane": two, "two": two, "etcd": {"hosts": {"elsewhere": {}}}}
         inventory = {"all": {"children": groups}}
         run = playbook_run.play(tmp_path, inventory, "kubeops.maintenance.restore", cluster="two", snapshot="none.db")
