@@ -26,9 +26,9 @@ from .local_member import Access
 
 T = t.TypeVar("T")
 
-# etcd sends a snapshot in pieces of 32 KiB; with base64 and JSON around it a line is some 44 KiB.
 # Seconds for a member to hash its data, all of which it reads: gigabytes, on a slow disk.
 HASHING = 300.0
+# etcd sends a snapshot in pieces of 32 KiB; with base64 and JSON around it a line is some 44 KiB.
 _LONGEST_LINE = 4 << 20
 _READ = 1 << 16
 _TRAILER = 32
