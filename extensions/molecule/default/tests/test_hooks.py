@@ -148,10 +148,10 @@ def test_a_command_that_fails_ends_the_run_and_says_why(notes: Path) -> None:
 @pytest.mark.parametrize("place", ["controller", "node"])
 def test_a_command_that_does_not_end_is_ended(notes: Path, place: str) -> None:
     program = f"import os, signal; print(os.getpid(), file=open({str(notes)!r}, 'w')); signal.pause()"
-    endless = {"name": "slow", "when": "after_drain", "command": ["python3", "-c", program], "timeout": 1, "on": place}
+    endless = {"name": "slow", "when": "after_drain", "command": ["python3", "-c", program], "timeout": 3, "on": place}
     code, output = run([endless])
     assert code != 0
-    assert 'Hook "slow" (after_drain) failed for node node-first: not done within 1 s.' in output
+    assert 'Hook "slow" (after_drain) failed for node node-first: not done within 3 s.' in output
     assert not Path("/proc", notes.read_text().strip()).exists()
 
 
