@@ -33,7 +33,10 @@ def hosts(infos: Infos, wanted: t.Sequence[str]) -> list[str]:
                 " out of the inventory, and name its member in restore_gone"
             )
         elif not info["member"]:
-            reasons.append(f"{host}: runs no member of etcd. Take it out of the group etcd of the inventory")
+            reasons.append(
+                f"{host}: runs no member of etcd: systemd has no etcd.service, and the kubelet has no etcd.yaml."
+                " Where somebody has moved that away, move it back; else take the host out of the group etcd"
+            )
     return reasons
 
 

@@ -109,6 +109,11 @@ def test_settings_that_what_is_restored_could_not_work_with(etcd: Etcd, saved: d
     other = {**one, "name": "cp2", "peer_urls": ["http://127.0.0.1:1"]}
     assert "--force-new-cluster, so it would forget the 1 other" in refused(etcd, {**saved, "members": [one, other]})
     manifest.write_text(before)
+    # As where the path in the pod is another one on the host.
+    (etcd.root / "elsewhere" / "member").mkdir(parents=True)
+    manifest.write_text(before.replace(f"={etcd.data}\n", f"={etcd.root}/elsewhere\n"))
+    assert "etcd answers, and no process has member/snap/db in it open" in refused(etcd, saved)
+    manifest.write_text(before)
     # What an editor, or somebody careful, has left there is one more static pod.
     (etcd.root / "etcd.yaml.bak").write_text(before)
     assert f"the kubelet also runs etcd from {etcd.root}/etcd.yaml.bak" in refused(etcd, saved)

@@ -19,6 +19,8 @@ from ..._errors import MaintenanceError
 from .. import disk
 from ..archive import control_plane, encryption_config
 from ..drill import drill_checks
+from ..member import programs
+from ..member.gateway import Gateway, GatewayError
 from ..member.local_member import LocalMember
 from ..member.programs import Program
 from ..snapshots import leftovers, snapshot, store
@@ -73,15 +75,16 @@ def look(
     local, found = question.local, facts.contents
     of = question.order.snapshot.etcd_version
     version = tools.release(local, question.places)
-    programs = tools.find(local, version or of, question.directory, question.places)
+    found_tools = tools.find(local, version or of, question.directory, question.places)
     wanted = ("etcdutl", "etcd") if question.drill else ("etcdutl",)
     checks = [
         *prepare_checks.names(local.data_dir, local.wal_dir),
+        prepare_checks.used(local, *_process(local)),
         prepare_checks.starter(local, question.kubelet),
         prepare_checks.manifest(local, manifests),
         prepare_checks.together(local, len(question.order.members)),
         prepare_checks.release(local.name, version, found, of),
-        prepare_checks.programs(question.directory, version or of, programs, wanted),
+        prepare_checks.programs(question.directory, version or of, found_tools, wanted),
         prepare_checks.room(local.data_dir, facts.size, disk.free_bytes(local.data_dir) + freed),
         prepare_checks.quota(local, facts.size),
         prepare_checks.alarms(question.order.snapshot.name, found),
@@ -89,7 +92,16 @@ def look(
     ]
     if question.drill:
         checks += _for_the_drill(question, facts)
-    return checks, programs
+    return checks, found_tools
+
+
+def _process(local: LocalMember) -> tuple[bool, t.Optional[int]]:
+    """Whether the member answers, and who has its database open."""
+    try:
+        Gateway(local).status()
+    except GatewayError:
+        return False, None
+    return True, programs.holder(os.path.join(local.data_dir, "member", "snap", "db"))
 
 
 def _keys(manifests: str, facts: snapshot.Facts) -> Check:

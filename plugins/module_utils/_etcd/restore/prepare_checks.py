@@ -94,6 +94,18 @@ def quota(local: LocalMember, size: int) -> Check:
     return Check("room in the quota", FAIL, local.source, evidence, fix)
 
 
+def used(local: LocalMember, answers: bool, holder: t.Optional[int]) -> Check:
+    """A pod may see its data elsewhere than the host does. ``holder``: the process that has the database open."""
+    name = "data of the member"
+    if not answers:
+        return Check(name, PASS, local.data_dir, "etcd does not run")
+    if holder is not None:
+        return Check(name, PASS, local.data_dir, f"process {holder} has the database open")
+    evidence = "etcd answers, and no process has member/snap/db in it open"
+    fix = f"see which directory of the host it is to etcd (hostPath in {local.source}), and use the same path for both"
+    return Check(name, FAIL, local.data_dir, evidence, fix)
+
+
 def manifest(local: LocalMember, manifests: str) -> Check:
     """Whether moving one file stops the member: a copy that somebody has left beside it is one more to the kubelet."""
     try:

@@ -74,7 +74,7 @@ def test_the_filter() -> None:
     [
         (None, "b: did not answer: it was not asked"),
         ({"unreachable": True, "msg": "no route"}, "b: did not answer: no route"),
-        ({**infos()["b"], "member": None}, "b: runs no member of etcd"),
+        ({**infos()["b"], "member": None}, "b: runs no member of etcd: systemd has"),
     ],
 )
 def test_every_host_has_to_answer(answer: t.Any, told: str) -> None:
