@@ -139,6 +139,8 @@ class Corner:
 
     def cordon(self, node: str, unschedulable: bool = True) -> None:
         self.kube.patch(f"/api/v1/nodes/{node}", {"spec": {"unschedulable": unschedulable or None}})
+        # The taint follows, when the controller comes to it.
+        self._until(f"the taint of {node}", lambda: _cordoned(self.node(node)) == unschedulable)
 
     def remove(self) -> None:
         """Nodes and workloads, at once; what is left of the namespace goes by itself."""
@@ -218,6 +220,10 @@ def _usable(node: Object) -> bool:
     conditions = node["status"].get("conditions") or []
     ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
     return ready and not node["spec"].get("taints")
+
+
+def _cordoned(node: Object) -> bool:
+    return any(taint["key"] == "node.kubernetes.io/unschedulable" for taint in node["spec"].get("taints") or [])
 
 
 def _as_wanted(pod: Object) -> bool:
