@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.cluster_plan import Wish, make
 
 Info = t.Mapping[str, t.Any]
 

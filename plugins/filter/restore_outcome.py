@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import (
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.outcome import (
     failure,
     may_serve,
     nodes,

@@ -23,7 +23,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.report import Request
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import snapshot, store
 from ansible_collections.kubeops.maintenance.plugins.module_utils._wait import Deadline, until
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.cluster_plan import Wish, make
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring, test_drill
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.kubelet import Hosts, clean
 from ansible_collections.kubeops.maintenance.tests.integration.etcd.real_etcd import Client, Etcd, Release

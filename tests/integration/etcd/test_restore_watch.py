@@ -17,7 +17,7 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshot
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube import KubeError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_http import Kube
 from ansible_collections.kubeops.maintenance.plugins.module_utils._kube_watch import Watch
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import bump
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.cluster_plan import bump
 from ansible_collections.kubeops.maintenance.tests.api import cluster
 from ansible_collections.kubeops.maintenance.tests.api.cluster import ApiCluster
 from ansible_collections.kubeops.maintenance.tests.integration.etcd import restoring

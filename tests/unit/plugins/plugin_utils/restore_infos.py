@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.cluster_plan import Wish, make
 
 HOSTS = ["a", "b", "c"]
 UID, OTHER = "5b9cf6c8-7a52-4e0b-9c3c-0f0f3a2b8a50", "00000000-7a52-4e0b-9c3c-0f0f3a2b8a50"

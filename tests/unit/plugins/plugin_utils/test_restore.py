@@ -11,7 +11,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.kubeops.maintenance.plugins.filter import restore as filters
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import order
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import cluster_plan
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.restore_infos import (
     FRESH,
     HOSTS,
@@ -84,7 +84,7 @@ def test_every_host_has_to_answer(answer: t.Any, told: str) -> None:
 
 def test_no_host() -> None:
     with pytest.raises(MaintenanceError, match="there is no host"):
-        _restore.make({}, [], _restore.Wish("newest"), FRESH)
+        cluster_plan.make({}, [], cluster_plan.Wish("newest"), FRESH)
 
 
 def test_two_hosts_are_never_one_member() -> None:
@@ -207,16 +207,16 @@ def test_a_snapshot_of_another_cluster(there: Infos, wish: dict[str, str], told:
 
 @given(snapshot_revision=st.integers(1, 2**62), known=st.integers(0, 2**62), age=st.floats(-1e9, 1e9))
 def test_no_revision_comes_back(snapshot_revision: int, known: int, age: float) -> None:
-    bump = _restore.bump(snapshot_revision, known, age)
-    assert bump >= _restore.LEAST_BUMP
-    assert snapshot_revision + bump >= known + _restore.MARGIN
+    bump = cluster_plan.bump(snapshot_revision, known, age)
+    assert bump >= cluster_plan.LEAST_BUMP
+    assert snapshot_revision + bump >= known + cluster_plan.MARGIN
 
 
 @given(first=st.integers(0, 10**9), later=st.integers(1, 10**9))
 def test_the_same_snapshot_once_more(first: int, later: int) -> None:
     """All disks were lost, and with them whatever knew how far the first restore had raised it."""
-    once, again = _restore.bump(10432, 10432, first), _restore.bump(10432, 10432, first + later)
-    assert again >= once + later * _restore.CHANGES_A_SECOND
+    once, again = cluster_plan.bump(10432, 10432, first), cluster_plan.bump(10432, 10432, first + later)
+    assert again >= once + later * cluster_plan.CHANGES_A_SECOND
 
 
 def test_a_revision_that_only_the_controller_knows() -> None:
@@ -226,7 +226,7 @@ def test_a_revision_that_only_the_controller_knows() -> None:
 
 
 def test_a_snapshot_that_does_not_say_when_it_was_taken() -> None:
-    assert planned(infos(snapshot=snapshot(started="once")))["bump"] == _restore.LEAST_BUMP
+    assert planned(infos(snapshot=snapshot(started="once")))["bump"] == cluster_plan.LEAST_BUMP
 
 
 @given(
@@ -243,7 +243,7 @@ def test_every_known_revision_counts(revisions: list[int], sidecars: list[int], 
     found = planned(there, cluster_uid=UID)
     highest = max(10432, *revisions, *sidecars, 10432 + restored, 10432 + 5 * 10**9)
     assert found["live_revision"] == highest
-    assert found["bump"] == _restore.bump(10432, highest, 136127)
+    assert found["bump"] == cluster_plan.bump(10432, highest, 136127)
 
 
 def test_an_api_server_that_nobody_would_stop() -> None:

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.back import LEADER
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_outcome import (
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.outcome import (
     failure,
     may_serve,
     nodes,

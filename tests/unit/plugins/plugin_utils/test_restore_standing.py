@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import MaintenanceError
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, order, plan
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import Wish, make
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.cluster_plan import Wish, make
 from ansible_collections.kubeops.maintenance.tests.unit.plugins.plugin_utils.restore_infos import (
     FRESH,
     HOSTS,

@@ -16,11 +16,8 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._errors import
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import order as orders
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Member, Order
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_guard as guard
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_lines as lines
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_past as past
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_standing as standing
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore_standing import FORWARD
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import guard, lines, past, standing
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore.standing import FORWARD
 
 Info = t.Mapping[str, t.Any]
 

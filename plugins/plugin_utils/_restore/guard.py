@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import ids, plan
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.order import Order
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
-from ansible_collections.kubeops.maintenance.plugins.plugin_utils import _restore_past as past
+from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import past
 
 NEWEST = "newest"
 Info = t.Mapping[str, t.Any]
