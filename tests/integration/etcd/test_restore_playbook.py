@@ -100,8 +100,9 @@ def test_what_one_member_may_need_is_deleted_on_none(members: t.Sequence[Etcd], 
 
 def test_who_joins_a_restore_that_was_begun_is_asked_for(members: t.Sequence[Etcd], wanted: Plan, play: Play) -> None:
     put(members[2].data, plan.STOPPING, **wanted)
-    run = play(restore_confirmed=False)
+    run = play(restore_confirmed=False, restore_drill=False)
     assert run.code
+    assert "compare, and remove it" not in run.said
     assert "Nobody said yes, so nothing was stopped" in run.said
     assert phases(members) == [plan.PREPARED, plan.PREPARED, plan.STOPPING]
 
@@ -156,6 +157,7 @@ def test_somebody_else_prepares_while_somebody_is_asked(
     moved.write_text(text.replace(str(tmp_path / "elsewhere"), str(members[2].data)))
     run = play("-e", f"@{hooked}", hook=f"mkdir -p {theirs} && cp {moved} {theirs} && echo made")
     assert run.code
+    assert "compare, and remove it" in run.said  # the drill
     assert f", and restore {theirs.name} is: somebody else has run this meanwhile. Nothing was stopped" in run.said
     assert "Stop the apiservers" not in run.said
 
