@@ -12,8 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._check import PASS, WARN
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.member.health import LEADER
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan as plans
-from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.back import LEADER
 
 Left = t.Mapping[str, t.Any]
 Hosts = t.Mapping[str, Left]

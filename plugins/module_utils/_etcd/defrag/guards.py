@@ -19,7 +19,7 @@ from .limits import Size
 
 CORRUPT, NOSPACE = "CORRUPT", "NOSPACE"
 # Of the checks of a cluster, those that a member which stands still for a while would make worse.
-_GATE = ("etcd member answers", "etcd has a leader", "etcd members vote", "etcd versions")
+_GATE = ("etcd member answers", health.LEADER, "etcd members vote", "etcd versions")
 # A file grows by that much at a time.
 _STEP = 16 << 20
 

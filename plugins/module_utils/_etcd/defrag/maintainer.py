@@ -9,14 +9,13 @@ PRIVATE to the collection: may change at any time.
 
 from __future__ import annotations
 
-import binascii
 import dataclasses
 import http.client
 import re
 import typing as t
 
 from ..member import state
-from ..member.gateway import Gateway, GatewayError, after
+from ..member.gateway import Gateway, GatewayError, after, pairs, text
 
 _LONGEST = 8 << 20
 _COMPACTED = "required revision has been compacted"
@@ -74,7 +73,7 @@ class Maintainer(Gateway):
 
     def is_compacted(self, revision: int) -> bool:
         """Whether nothing from before it is left: then etcd refuses to compact to it."""
-        before = {"key": _text(b"\0"), "revision": str(revision - 1), "serializable": True}
+        before = {"key": text(b"\0"), "revision": str(revision - 1), "serializable": True}
         try:
             self._call("kv/range", before, bool)
         except GatewayError as error:
@@ -91,8 +90,8 @@ class Maintainer(Gateway):
         """Every key that begins so, with what is stored under it."""
         key, end = prefix, after(prefix)
         while True:
-            body = {"key": _text(key), "range_end": _text(end), "limit": str(_PAGE)}
-            found = self._call("kv/range", body, _pairs)
+            body = {"key": text(key), "range_end": text(end), "limit": str(_PAGE)}
+            found = self._call("kv/range", body, pairs)
             yield from found
             if len(found) < _PAGE:
                 return
@@ -104,20 +103,9 @@ class Maintainer(Gateway):
         try:
             connection.request("GET", "/metrics")
             response = connection.getresponse()
-            text = response.read(_LONGEST).decode("utf-8", "replace")
-            return parse(text) if response.status == 200 else Metrics()
+            said = response.read(_LONGEST).decode("utf-8", "replace")
+            return parse(said) if response.status == 200 else Metrics()
         except (OSError, http.client.HTTPException):
             return Metrics()
         finally:
             connection.close()
-
-
-def _text(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode()
-
-
-def _pairs(answer: t.Mapping[str, t.Any]) -> list[tuple[bytes, bytes]]:
-    return [
-        (binascii.a2b_base64(state.pick(one, "key", "")), binascii.a2b_base64(state.pick(one, "value", "")))
-        for one in state.pick(answer, "kvs", ())
-    ]

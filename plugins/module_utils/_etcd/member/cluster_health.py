@@ -58,10 +58,10 @@ def leader(cluster: Cluster) -> Check:
     if len(leaders) == 1 and all(leaders):
         names = {seen.member.id: seen.name for seen in cluster.members}
         (leader,) = leaders
-        return Check("etcd has a leader", PASS, CLUSTER, f"{names.get(leader, leader)} leads")
+        return Check(health.LEADER, PASS, CLUSTER, f"{names.get(leader, leader)} leads")
     said = ", ".join(f"{name}: {leader or 'none'}" for name, leader in named.items()) or "nobody answers"
     fix = "look at the network between the members' peer URLs, and at their logs for elections"
-    return Check("etcd has a leader", FAIL, CLUSTER, f"the members do not agree on one ({said})", fix)
+    return Check(health.LEADER, FAIL, CLUSTER, f"the members do not agree on one ({said})", fix)
 
 
 def _voters(cluster: Cluster) -> Check:

@@ -71,22 +71,14 @@ class Gateway:
         tells without a quorum, too.
         """
 
-        def parse(answer: dict[str, t.Any]) -> bytes:
-            return b"".join(binascii.a2b_base64(state.pick(one, "value", "")) for one in state.pick(answer, "kvs", ()))
-
-        asked = {"key": binascii.b2a_base64(key, newline=False).decode(), "serializable": serializable}
-        return self._call("kv/range", asked, parse)
+        asked = {"key": text(key), "serializable": serializable}
+        return b"".join(value for _key, value in self._call("kv/range", asked, pairs))
 
     def names(self, prefix: bytes, most: int = 100) -> list[str]:
         """The rest of each key that begins so, as far as this member knows."""
-
-        def parse(answer: dict[str, t.Any]) -> list[str]:
-            keys = (binascii.a2b_base64(state.pick(one, "key", "")) for one in state.pick(answer, "kvs", ()))
-            return [key[len(prefix) :].decode("utf-8", "replace") for key in keys]
-
-        first, last = (binascii.b2a_base64(one, newline=False).decode() for one in (prefix, after(prefix)))
-        asked = {"key": first, "range_end": last, "keys_only": True, "limit": str(most), "serializable": True}
-        return self._call("kv/range", asked, parse)
+        limits = {"keys_only": True, "limit": str(most), "serializable": True}
+        asked = {"key": text(prefix), "range_end": text(after(prefix)), **limits}
+        return [key[len(prefix) :].decode("utf-8", "replace") for key, _none in self._call("kv/range", asked, pairs)]
 
     def snapshot(self, deadline: Deadline) -> t.Iterator[bytes]:
         """The database and its checksum in pieces, or GatewayError where the stream does not come whole."""
@@ -187,6 +179,19 @@ class Gateway:
 def after(prefix: bytes) -> bytes:
     """The end of the range of all keys that begin so."""
     return prefix[:-1] + bytes([prefix[-1] + 1])
+
+
+def text(data: bytes) -> str:
+    """Bytes as etcd's JSON has them."""
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
+def pairs(answer: t.Mapping[str, t.Any]) -> list[tuple[bytes, bytes]]:
+    """Key and value of each row of a range."""
+    return [
+        (binascii.a2b_base64(state.pick(one, "key", "")), binascii.a2b_base64(state.pick(one, "value", "")))
+        for one in state.pick(answer, "kvs", ())
+    ]
 
 
 class _SocketConnection(http.client.HTTPConnection):

@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
 
 # etcd itself turns requests away at 5000 entries; a member that keeps up is a few behind.
 MOST_ENTRIES_BEHIND = 1000
+#: The check of one member, and of all.
+LEADER = "etcd has a leader"
 _ALARM_FIX = {
     "NOSPACE": "run defrag.yml -e defrag_recover_nospace=true: it compacts, defragments every member, and disarms it",
     "CORRUPT": "compare the members with etcdctl endpoint hashkv, remove the one that differs and add it again empty",
@@ -78,10 +80,10 @@ def room(directory: str, free: int, database: int, beside: int = 0) -> Check:
 
 def _leader(subject: str, status: state.Status) -> Check:
     if status.leader:
-        return Check("etcd has a leader", PASS, subject, f"member {status.leader} leads")
+        return Check(LEADER, PASS, subject, f"member {status.leader} leads")
     evidence = "; ".join(("this member knows no leader", *status.errors))
     fix = "bring back the quorum: start the members that are down, and look at the network between their peer URLs"
-    return Check("etcd has a leader", FAIL, subject, evidence, fix)
+    return Check(LEADER, FAIL, subject, evidence, fix)
 
 
 def _voter(subject: str, status: state.Status) -> Check:

@@ -22,6 +22,7 @@ from ..._errors import MaintenanceError
 from ..._wait import Deadline, WaitTimeout, until
 from ..member import lock
 from ..member.gateway import Gateway, GatewayError
+from ..member.health import LEADER
 from ..snapshots.report import reported
 from . import order as orders
 from . import place, prepare, swap
@@ -35,7 +36,6 @@ _DELETED = ".deleted"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # Seconds for the other members to come back, too. They may be lost, so nothing depends on it.
 _PATIENCE = 60
-LEADER = "etcd has a leader"
 
 
 def roll_back(step: Step) -> None:
