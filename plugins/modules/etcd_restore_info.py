@@ -238,6 +238,7 @@ from ..module_utils._errors import run_module
 from ..module_utils._etcd import arguments
 from ..module_utils._etcd.member import unit
 from ..module_utils._etcd.restore import facts
+from ..module_utils._etcd.snapshots import store
 
 
 def look(module: AnsibleModule) -> dict[str, t.Any]:
@@ -257,7 +258,7 @@ def look(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "name": {"type": "str", "default": facts.NEWEST},
+            "name": {"type": "str", "default": store.NEWEST},
             **arguments.DIRECTORY,
             "id": {"type": "str"},
             "before": {"type": "str"},

@@ -173,10 +173,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import MaintenanceError, run_module
 from ..module_utils._etcd import arguments
 from ..module_utils._etcd.database import layout
-from ..module_utils._etcd.snapshots import inventory
+from ..module_utils._etcd.snapshots import inventory, store
 from ..module_utils._etcd.snapshots.extract import Request, extract, newest
-
-NEWEST = "newest"
 
 
 def run(module: AnsibleModule) -> dict[str, t.Any]:
@@ -189,7 +187,7 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
             force=params["force"],
             dry_run=module.check_mode,
         )
-        if params["snapshot"] == NEWEST:
+        if params["snapshot"] == store.NEWEST:
             return newest(params["dir"], request)
         return extract(inventory.locate(params["dir"], params["snapshot"]), request)
     except MaintenanceError as error:

@@ -17,7 +17,6 @@ from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore.
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 from ansible_collections.kubeops.maintenance.plugins.plugin_utils._restore import past
 
-NEWEST = "newest"
 Info = t.Mapping[str, t.Any]
 Infos = t.Mapping[str, Info]
 
@@ -136,10 +135,12 @@ def chosen(
 ) -> tuple[t.Optional[Info], list[str]]:
     """The snapshot that is meant, as its sidecar says. ``candidates``: host and what it has."""
     those = [("restore_from", one) for one in offered if not one.get("trouble")]
-    there = [(host, one) for host, one in [*candidates, *those] if wanted in (NEWEST, one.get("name"))]
+    there = [(host, one) for host, one in [*candidates, *those] if wanted in (store.NEWEST, one.get("name"))]
     if not there:
-        what = "a snapshot" if wanted == NEWEST else wanted
-        useless = [str(one["trouble"]) for one in offered if one.get("trouble") and wanted in (NEWEST, one.get("name"))]
+        what = "a snapshot" if wanted == store.NEWEST else wanted
+        useless = [
+            str(one["trouble"]) for one in offered if one.get("trouble") and wanted in (store.NEWEST, one.get("name"))
+        ]
         return None, [
             f"no host has {what}, with its sidecar and as large as that says. snapshots.yml lists what there is; with"
             " restore_from it is brought from a folder of the controller",

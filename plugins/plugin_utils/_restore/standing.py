@@ -13,9 +13,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.restore import plan
+from ansible_collections.kubeops.maintenance.plugins.module_utils._etcd.snapshots import store
 
 FORWARD, BACK = "forward", "back"
-_NEWEST = "newest"
 _ON = {
     "true": True,
     "yes": True,
@@ -78,7 +78,7 @@ def _judged(infos: t.Mapping[str, Info], snapshot: str, undo: t.Union[bool, str]
     if undo:
         return _ended(infos, plans)
     waiting = _waiting(plans)
-    if waiting and snapshot in (_NEWEST, _snapshot(plans[waiting])):
+    if waiting and snapshot in (store.NEWEST, _snapshot(plans[waiting])):
         return _goes_on(infos, plans[waiting], snapshot, undo)
     return Standing(reasons=_mixed(plans))
 
@@ -98,7 +98,7 @@ def _goes_on(infos: t.Mapping[str, Info], those: t.Mapping[str, Info], snapshot:
             f"{told}. All do not go back by renaming any more. {first}; then restore_undo={one['id']} restores what was"
             " there before"
         )
-    if not back and snapshot not in (_NEWEST, _snapshot(those)):
+    if not back and snapshot not in (store.NEWEST, _snapshot(those)):
         reasons.append(
             f"{told}. Go on with it (snapshot={_snapshot(those)}) or take it back (restore_undo=true) before another"
             " one is restored"
@@ -118,9 +118,9 @@ def _undone(infos: t.Mapping[str, Info], plans: Plans, identity: str) -> Standin
         return _taken_back(infos, plans, identity)
     going_on = [one for one in (*others, _waiting(plans)) if one and _undoes(plans[one]) == identity]
     if going_on:
-        return _goes_on(infos, plans[going_on[0]], _NEWEST, False)
+        return _goes_on(infos, plans[going_on[0]], store.NEWEST, False)
     if _is_under_way(those):
-        return _goes_on(infos, those, _NEWEST, True)
+        return _goes_on(infos, those, store.NEWEST, True)
     reasons = [
         f"{_told(one, plans[one])}. Go on with it (snapshot={_snapshot(plans[one])}) or take it back (restore_undo="
         f"{one}) before the restore {identity} is undone"

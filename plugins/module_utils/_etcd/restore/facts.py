@@ -23,7 +23,6 @@ from ..member.local_member import LocalMember
 from ..snapshots import store
 from . import loss, place, plan, preflight, tools
 
-NEWEST = "newest"
 # Of a sidecar, what a restore is chosen by.
 _TOLD = (
     "sha256",
@@ -50,7 +49,7 @@ class Look:
     """``name`` of a snapshot, or newest. ``report_on``, ``before``: id of a restore. ``unit``: of `unit.show`."""
 
     directory: str
-    name: str = NEWEST
+    name: str = store.NEWEST
     report_on: str = ""
     before: str = ""
     most_names: int = 20
@@ -156,7 +155,7 @@ def _snapshot(look: Look, of: str) -> t.Optional[Facts]:
     usable = [
         one
         for one in store.described(look.directory)
-        if os.path.basename(one[0]) == look.name or (look.name == NEWEST and not one[1].get("damaged"))
+        if os.path.basename(one[0]) == look.name or (look.name == store.NEWEST and not one[1].get("damaged"))
     ]
     whole = [one for one in usable if _size(one[0]) == one[1].get("size")]
     ours = [one for one in whole if store.cluster(one[1]) == of]

@@ -26,6 +26,8 @@ from ..._errors import MaintenanceError
 from .. import disk
 from . import sidecars
 
+# Instead of a name.
+NEWEST = "newest"
 TIERS = ("hourly", "daily", "weekly", "monthly", "pre-upgrade", "manual")
 _STEM = r"etcd-(?P<member>[A-Za-z0-9][A-Za-z0-9._-]*)-(?P<time>\d{8}T\d{6}\.\d{3}Z)-(?P<tier>" + "|".join(TIERS) + ")"
 _SNAPSHOT = re.compile(_STEM + r"-rev(?P<revision>\d+)\.db")
